@@ -1,13 +1,12 @@
 //! The service as a whole, and its signals.
 
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::rt;
-use actix_web::rt::System;
+use actix_web::rt::{self, System};
 use actix_web::web::Data;
 #[cfg(feature = "grpc")]
 use futures_util::future::join;
@@ -23,11 +22,9 @@ use crate::memory::UploadMemory;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::queue::{Queue, start};
-use crate::route;
-use crate::server;
-use crate::shadow;
 use crate::state::State;
 use crate::worker::Worker;
+use crate::{route, server, shadow};
 
 /// A service with its models loaded and its port bound, ready to run.
 pub struct Application {
@@ -62,14 +59,16 @@ impl Application {
         let models = Arc::new(Models::load(runtime, &configuration)?);
         metrics.preregister(route::statuses());
         models.log("the model was loaded");
-        let feedback = feedback(&configuration)?;
+        let feedback = configuration.feedback.clone().map(Feedback::open).transpose();
+        let feedback = feedback.map_err(|source| Error::Feedback { source })?.map(Arc::new);
         let listener = listen(&configuration, configuration.port)?;
         let port = listener.local_addr().map_err(failed)?.port();
         #[cfg(feature = "grpc")]
         let for_grpc = grpc_listener(&configuration, &metrics)?;
         let memory = Arc::new(UploadMemory::new(configuration.memory));
         let (queue, threads) = threads(&configuration, &models, &memory, &metrics)?;
-        let state = State::new(configuration, queue, metrics, models, memory, feedback);
+        let draining = OnceLock::new();
+        let state = State { configuration, queue, metrics, models, memory, feedback, draining };
         let state = Data::new(state);
         #[cfg(feature = "grpc")]
         let grpc = for_grpc.map(|listener| grpc::Server::new(listener, state.clone()));
@@ -147,78 +146,7 @@ impl Handle {
     pub async fn reload(&self) -> bool {
         self.state.reload().await.is_ok()
     }
-}
 
-/// Runs a future, such as that of [`Application::run_until_stopped`], on this thread.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    System::new().block_on(future)
-}
-
-/// The queue, the workers and the shadow.
-fn threads(
-    configuration: &Configuration,
-    models: &Arc<Models>,
-    memory: &Arc<UploadMemory>,
-    metrics: &Arc<Metrics>,
-) -> Result<(Queue, Vec<JoinHandle<()>>), Error> {
-    let count = configuration.workers.get();
-    let mut decoding = configuration.decoding_memory;
-    let for_shadow = shadow_memory(decoding, count);
-    if configuration.shadow.is_some() {
-        decoding -= for_shadow;
-    }
-    let queue = Queue::new(count, configuration.queue.get(), decoding, metrics.clone());
-    let shadow = shadow::start(configuration, for_shadow, &queue, models, memory, metrics)?;
-    let (shadow, last) = shadow.unzip();
-    let worker = || Worker::new(metrics.clone(), shadow.clone());
-    let mut threads = start(count, &queue, worker)?;
-    threads.extend(last);
-    Ok((queue, threads))
-}
-
-fn feedback(configuration: &Configuration) -> Result<Option<Arc<Feedback>>, Error> {
-    let Some(settings) = configuration.feedback.clone() else {
-        return Ok(None);
-    };
-    let feedback = Feedback::open(settings).map_err(|source| Error::Feedback { source })?;
-    Ok(Some(Arc::new(feedback)))
-}
-
-fn listen(configuration: &Configuration, port: u16) -> Result<TcpListener, Error> {
-    let host = configuration.host.as_str();
-    TcpListener::bind((host, port))
-        .map_err(|source| Error::Listen { address: format!("{host}:{port}"), source })
-}
-
-/// The listener for gRPC, if the service has one; its calls appear in the metrics.
-#[cfg(feature = "grpc")]
-fn grpc_listener(
-    configuration: &Configuration,
-    metrics: &Metrics,
-) -> Result<Option<TcpListener>, Error> {
-    let Some(port) = configuration.grpc_port else {
-        return Ok(None);
-    };
-    metrics.preregister(grpc::statuses());
-    listen(configuration, port).map(Some)
-}
-
-/// Serves HTTP and gRPC until both have stopped; gRPC also stops when HTTP fails.
-#[cfg(feature = "grpc")]
-async fn serve_both(server: Server, grpc: Option<grpc::Server>) -> std::io::Result<()> {
-    let Some(grpc) = grpc else {
-        return server.await;
-    };
-    let stop = grpc.handle();
-    let http = async {
-        let outcome = server.await;
-        stop.stop();
-        outcome
-    };
-    join(http, grpc.run()).await.0
-}
-
-impl Handle {
     /// Installs signal handlers: `SIGTERM` and `SIGINT` (Ctrl-C) stop the service, `SIGHUP` reloads the models. Must be
     /// called inside [`block_on`](crate::block_on).
     ///
@@ -260,4 +188,67 @@ impl Handle {
         });
         Ok(())
     }
+}
+
+/// Runs a future, such as that of [`Application::run_until_stopped`], on this thread.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    System::new().block_on(future)
+}
+
+/// The queue, the workers and the shadow.
+fn threads(
+    configuration: &Configuration,
+    models: &Arc<Models>,
+    memory: &Arc<UploadMemory>,
+    metrics: &Arc<Metrics>,
+) -> Result<(Queue, Vec<JoinHandle<()>>), Error> {
+    let count = configuration.workers.get();
+    let mut decoding = configuration.decoding_memory;
+    let for_shadow = shadow_memory(decoding, count);
+    if configuration.shadow.is_some() {
+        decoding -= for_shadow;
+    }
+    let queue = Queue::new(count, configuration.queue.get(), decoding, metrics.clone());
+    let idle = queue.clone();
+    let idle = Arc::new(move || idle.has_idle_worker());
+    let shadow = shadow::start(configuration, for_shadow, idle, models, memory, metrics)?;
+    let (shadow, last) = shadow.unzip();
+    let worker = || Worker::new(metrics.clone(), shadow.clone());
+    let mut threads = start(count, &queue, worker)?;
+    threads.extend(last);
+    Ok((queue, threads))
+}
+
+fn listen(configuration: &Configuration, port: u16) -> Result<TcpListener, Error> {
+    let host = configuration.host.as_str();
+    TcpListener::bind((host, port))
+        .map_err(|source| Error::Listen { address: format!("{host}:{port}"), source })
+}
+
+/// The listener for gRPC, if the service has one; its calls appear in the metrics.
+#[cfg(feature = "grpc")]
+fn grpc_listener(
+    configuration: &Configuration,
+    metrics: &Metrics,
+) -> Result<Option<TcpListener>, Error> {
+    let Some(port) = configuration.grpc_port else {
+        return Ok(None);
+    };
+    metrics.preregister(grpc::statuses());
+    listen(configuration, port).map(Some)
+}
+
+/// Serves HTTP and gRPC until both have stopped; gRPC also stops when HTTP fails.
+#[cfg(feature = "grpc")]
+async fn serve_both(server: Server, grpc: Option<grpc::Server>) -> std::io::Result<()> {
+    let Some(grpc) = grpc else {
+        return server.await;
+    };
+    let stop = grpc.handle();
+    let http = async {
+        let outcome = server.await;
+        stop.stop();
+        outcome
+    };
+    join(http, grpc.run()).await.0
 }

@@ -16,14 +16,6 @@ use sha2::{Digest, Sha256};
 /// Hexadecimal digits of the content's digest in its tag.
 const TAG_DIGITS: usize = 16;
 
-pub(crate) const HTML: &str = "text/html; charset=utf-8";
-pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
-pub(crate) const STYLE: &str = "text/css; charset=utf-8";
-const SVG: &str = "image/svg+xml";
-
-/// What 304 means.
-pub(crate) const UNCHANGED: &str = "The file has not changed.";
-
 /// A weak tag for this content.
 pub(crate) fn entity_tag(content: &[u8]) -> EntityTag {
     let mut digest = format!("{:x}", Sha256::digest(content));
@@ -62,12 +54,16 @@ pub(crate) struct Asset {
 }
 
 impl Asset {
-    /// Derives the tag from the content.
-    pub(crate) fn new(
-        name: &'static str,
-        media_type: &'static str,
-        content: impl Into<Bytes>,
-    ) -> Self {
+    /// Derives the media type from the name, and the tag from the content.
+    pub(crate) fn new(name: &'static str, content: impl Into<Bytes>) -> Self {
+        let media_type = match name.rsplit_once('.') {
+            Some((_, "html")) => "text/html; charset=utf-8",
+            Some((_, "css")) => "text/css; charset=utf-8",
+            Some((_, "js")) => "text/javascript; charset=utf-8",
+            Some((_, "svg")) => "image/svg+xml",
+            Some((_, "json")) => "application/json",
+            _ => "application/octet-stream",
+        };
         let content = content.into();
         Self { name, media_type, compressed: OnceLock::new(), tag: entity_tag(&content), content }
     }
@@ -109,53 +105,29 @@ fn gzip(content: &[u8]) -> Option<Bytes> {
     encoder.finish().ok().map(Bytes::from)
 }
 
-macro_rules! file {
-    ($media_type:expr, $name:literal) => {
-        Asset::new(
-            $name,
-            $media_type,
-            include_bytes!(concat!("../assets/", $name)) as &'static [u8],
-        )
+macro_rules! assets {
+    ($($name:literal),*) => {
+        [$(Asset::new($name, include_bytes!(concat!("../assets/", $name)).as_slice())),*]
     };
 }
 
 /// The page itself.
-pub(crate) static PAGE: LazyLock<Asset> = LazyLock::new(|| file!(HTML, "index.html"));
+pub(crate) static PAGE: LazyLock<Asset> = LazyLock::new(|| {
+    let [page] = assets!["index.html"];
+    page
+});
 
 /// The parts of the page.
+#[rustfmt::skip] // Several names per line.
 static ASSETS: LazyLock<[Asset; 27]> = LazyLock::new(|| {
-    [
-        file!(STYLE, "photograph.css"),
-        file!(STYLE, "style.css"),
-        file!(SVG, "favicon.svg"),
-        file!(SCRIPT, "answers.js"),
-        file!(SCRIPT, "box.js"),
-        file!(SCRIPT, "call.js"),
-        file!(SCRIPT, "camera.js"),
-        file!(SCRIPT, "crop.js"),
-        file!(SCRIPT, "elements.js"),
-        file!(SCRIPT, "explain.js"),
-        file!(SCRIPT, "format.js"),
-        file!(SCRIPT, "geometry.js"),
-        file!(SCRIPT, "intake.js"),
-        file!(SCRIPT, "main.js"),
-        file!(SCRIPT, "model.js"),
-        file!(SCRIPT, "part.js"),
-        file!(SCRIPT, "photo.js"),
-        file!(SCRIPT, "photograph.js"),
-        file!(SCRIPT, "predict.js"),
-        file!(SCRIPT, "recipe.js"),
-        file!(SCRIPT, "service.js"),
-        file!(SCRIPT, "tabs.js"),
-        file!(SCRIPT, "transform.js"),
-        file!(SCRIPT, "verdict.js"),
-        file!(SCRIPT, "visit.js"),
-        file!(SCRIPT, "words.js"),
-        file!(SCRIPT, "work.js"),
+    assets![
+        "photograph.css", "style.css", "favicon.svg", "answers.js", "box.js", "call.js", "camera.js",
+        "crop.js", "elements.js", "explain.js", "format.js", "geometry.js", "intake.js", "main.js",
+        "model.js", "part.js", "photo.js", "photograph.js", "predict.js", "recipe.js", "service.js",
+        "tabs.js", "transform.js", "verdict.js", "visit.js", "words.js", "work.js"
     ]
 });
 
-/// The file of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)
 }

@@ -22,6 +22,10 @@ const MODEL_BYTES: u64 = 32 << 20;
 /// Bytes of a session with its buffers; there is one for each thread and model.
 const SESSION_BYTES: u64 = 32 << 20;
 
+/// Stack size of a thread that decodes: that of the main thread of a Linux process, whatever the environment says. No decoder here
+/// recurses with the depth of its input.
+pub(crate) const STACK_SIZE: usize = 8 << 20;
+
 /// Minimum number of bytes for decoding, for each worker and for one expensive image.
 const MIN_DECODING_BYTES: u64 = 24 << 20;
 
@@ -115,7 +119,6 @@ pub(crate) fn shadow_memory(memory: u64, workers: usize) -> u64 {
     (memory / (workers as u64 + 2)).min(MAX_ORDINARY_BYTES)
 }
 
-/// Admits expensive images.
 pub(crate) struct Budget {
     /// Maximum memory for an ordinary image, in bytes.
     ordinary: u64,
@@ -127,13 +130,6 @@ pub(crate) struct Budget {
     workers: Arc<Semaphore>,
     /// A permit for each expensive image that may wait or be worked on.
     waiting: Arc<Semaphore>,
-}
-
-/// Permission to work on an expensive image, until it is dropped.
-pub(crate) struct ExpensivePermit {
-    _large: Option<OwnedSemaphorePermit>,
-    _worker: OwnedSemaphorePermit,
-    _waiting: OwnedSemaphorePermit,
 }
 
 impl Budget {
@@ -150,28 +146,28 @@ impl Budget {
         }
     }
 
-    /// Waits until there are memory and a worker for an expensive image; returns `None` for an ordinary one at once.
+    /// Waits until there are memory and a worker for an expensive image, and returns the permits to hold during the work; an
+    /// ordinary one needs none.
     pub(crate) async fn acquire(
         &self,
         cost: Cost,
         deadline: Instant,
-    ) -> Result<Option<ExpensivePermit>, ApiError> {
+    ) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
         if cost.memory > self.expensive {
             return Err(self.too_large(cost));
         }
         let is_large = cost.memory > self.ordinary;
         if !is_large && cost.work <= MAX_ORDINARY_WORK {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let busy = |_| ApiError::new(Code::Busy, "too many large images are already waiting");
-        let waiting = self.waiting.clone().try_acquire_owned().map_err(busy)?;
+        let mut permits = vec![self.waiting.clone().try_acquire_owned().map_err(busy)?];
         // Always in this order, so that there is no deadlock.
-        let large = if is_large { Some(permit(&self.large, deadline).await?) } else { None };
-        Ok(Some(ExpensivePermit {
-            _large: large,
-            _worker: permit(&self.workers, deadline).await?,
-            _waiting: waiting,
-        }))
+        if is_large {
+            permits.push(permit(&self.large, deadline).await?);
+        }
+        permits.push(permit(&self.workers, deadline).await?);
+        Ok(permits)
     }
 
     fn too_large(&self, cost: Cost) -> ApiError {
@@ -179,7 +175,7 @@ impl Budget {
         let detail = format!(
             "processing the image needs `{needed}` bytes of memory, more than the limit of `{limit}`"
         );
-        ApiError::new(Code::TooLarge, detail).with_hint("scale the image down first".to_owned())
+        ApiError::new(Code::TooLarge, detail).with_hint("scale the image down first")
     }
 }
 
@@ -207,19 +203,19 @@ mod tests {
         crate::block_on(async {
             let budget = Budget::new(300, 2, 4);
             let soon = || Instant::now() + Duration::from_millis(20);
-            assert!(budget.acquire(cost(100, 0), soon()).await.unwrap().is_none());
+            assert!(budget.acquire(cost(100, 0), soon()).await.unwrap().is_empty());
             let error = budget.acquire(cost(201, 0), soon()).await.err().unwrap();
             assert_eq!(error.code, Code::TooLarge);
             assert!(error.detail.contains("`201`") && error.detail.contains("`200`"));
 
             let first = budget.acquire(cost(200, 0), soon()).await.unwrap();
-            assert!(first.is_some());
+            assert!(!first.is_empty());
             let long = cost(1, MAX_ORDINARY_WORK + 1);
             let second = budget.acquire(long, soon()).await.err().unwrap();
             assert_eq!(second.code, Code::DeadlinePassed);
-            assert!(budget.acquire(cost(100, 0), soon()).await.unwrap().is_none());
+            assert!(budget.acquire(cost(100, 0), soon()).await.unwrap().is_empty());
             drop(first);
-            assert!(budget.acquire(long, soon()).await.unwrap().is_some());
+            assert!(!budget.acquire(long, soon()).await.unwrap().is_empty());
         });
     }
 
@@ -235,7 +231,7 @@ mod tests {
             let third = budget.acquire(long, soon()).await.unwrap();
             assert!(budget.acquire(long, soon()).await.is_err());
             drop(first);
-            assert!(budget.acquire(long, soon()).await.unwrap().is_some());
+            assert!(!budget.acquire(long, soon()).await.unwrap().is_empty());
             drop((second, third));
         });
     }

@@ -62,6 +62,38 @@ pub struct Configuration {
     pub tracer: Option<Arc<dyn Tracer>>,
 }
 
+impl Default for Configuration {
+    /// Port 8000 on the loopback interface, `results/`, a worker per processor, a queue of 64, 32 images in a request,
+    /// 256 MiB for uploads and 1 GiB for decoding, drift over 1,000 photographs, 30 seconds for a request and for the grace
+    /// period, a second of notice, and nothing optional.
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 8000,
+            #[cfg(feature = "grpc")]
+            grpc_port: None,
+            results: "results".into(),
+            precision: None,
+            workers: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+            queue: const { NonZero::new(64).unwrap() },
+            batch: const { NonZero::new(32).unwrap() },
+            limits: Limits::default(),
+            memory: 256 << 20,
+            decoding_memory: 1 << 30,
+            drift_window: const { NonZero::new(1000).unwrap() },
+            request_timeout: Duration::from_secs(30),
+            notice: Duration::from_secs(1),
+            grace: Duration::from_secs(30),
+            admin_token: None,
+            canary: None,
+            shadow: None,
+            models: None,
+            feedback: None,
+            tracer: None,
+        }
+    }
+}
+
 /// A candidate to replace the served model; it must have the same classes.
 #[derive(Clone, Debug)]
 pub struct Successor {
@@ -99,35 +131,33 @@ impl Share {
     }
 }
 
-impl Default for Configuration {
-    /// Port 8000 on the loopback interface, `results/`, a worker per processor, a queue of 64, 32 images in a request,
-    /// 256 MiB for uploads and 1 GiB for decoding, drift over 1,000 photographs, 30 seconds for a request and for the grace
-    /// period, a second of notice, and nothing optional.
-    fn default() -> Self {
-        Self {
-            host: "127.0.0.1".into(),
-            port: 8000,
-            #[cfg(feature = "grpc")]
-            grpc_port: None,
-            results: "results".into(),
-            precision: None,
-            workers: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
-            queue: const { NonZero::new(64).unwrap() },
-            batch: const { NonZero::new(32).unwrap() },
-            limits: Limits::default(),
-            memory: 256 << 20,
-            decoding_memory: 1 << 30,
-            drift_window: const { NonZero::new(1000).unwrap() },
-            request_timeout: Duration::from_secs(30),
-            notice: Duration::from_secs(1),
-            grace: Duration::from_secs(30),
-            admin_token: None,
-            canary: None,
-            shadow: None,
-            models: None,
-            feedback: None,
-            tracer: None,
+/// Which requests a model is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Those that ask for no other model.
+    Served,
+    /// A share of the photographs, in place of the served model.
+    Canary,
+    /// None: its predictions are compared with those of the served model.
+    Shadow,
+    /// Those that name it.
+    Named,
+}
+
+impl Role {
+    /// Its name in the metrics.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Served => "served",
+            Self::Canary => "canary",
+            Self::Shadow => "shadow",
+            Self::Named => "named",
         }
+    }
+
+    /// Whether its classes are those of the served model; a named model may have others.
+    pub(crate) fn has_served_classes(self) -> bool {
+        self != Self::Named
     }
 }
 

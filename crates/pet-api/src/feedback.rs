@@ -64,7 +64,7 @@ pub(crate) struct FeedbackCounts {
 
 /// The store of corrections.
 pub(crate) struct Feedback {
-    settings: FeedbackFolder,
+    pub(crate) settings: FeedbackFolder,
     /// Locked while an image is written, so that concurrent writes cannot exceed the limits.
     counts: Mutex<FeedbackCounts>,
 }
@@ -94,10 +94,6 @@ impl Feedback {
     pub(crate) fn counts(&self) -> FeedbackCounts {
         let counts = self.counts.lock();
         counts.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn settings(&self) -> &FeedbackFolder {
-        &self.settings
     }
 
     /// Stores an image file with this extension.
@@ -142,7 +138,7 @@ impl Feedback {
         let detail = format!(
             "the folder for corrections is full: its limits are `{max_count}` images and `{max_bytes}` bytes"
         );
-        let hint = "the operator of the service can empty it or raise the limits".to_owned();
+        let hint = "the operator of the service can empty it or raise the limits";
         Err(ApiError::new(Code::Full, detail).with_hint(hint))
     }
 

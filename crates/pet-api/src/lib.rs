@@ -25,39 +25,32 @@
 //! The handlers are in `route`. Each topic has a function that lists its endpoints. The types of a handler's arguments and
 //! of its result describe the endpoint, so the route and its part of the `OpenAPI` document have one source.
 
-mod access_log;
+mod access;
 mod application;
 mod asset;
 mod budget;
 mod configuration;
 mod deployment;
 mod drift;
-mod encoding;
 mod endpoint;
 mod error;
 mod feedback;
-mod file_name;
+mod form;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod loaded_model;
 mod memory;
 mod metrics;
-mod middleware;
 mod model_folder;
 mod models;
 mod open_inference;
-mod openapi;
-mod part_headers;
-mod problem;
 mod queue;
 mod repository;
 mod route;
 mod server;
 mod shadow;
 mod state;
-mod timed_body;
 mod trace;
-mod traffic_split;
 mod upload;
 mod worker;
 

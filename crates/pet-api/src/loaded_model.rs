@@ -8,69 +8,44 @@ use std::thread::ScopedJoinHandle;
 use std::time::SystemTime;
 
 use pet_model::{ModelMetadata, Results};
-use pet_predict::{Error, Explainer, Model, Options, Runtime, Session};
+use pet_predict::{Explainer, Model, Options, Runtime, Session};
+use tracing::Span;
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Role};
 use crate::drift::Drift;
+use crate::error::Error;
 use crate::metrics::ModelLabels;
 
 /// Most threads of one session. Further ones hardly shorten the inference of a network as small as these.
 const MAX_THREADS: NonZero<usize> = NonZero::new(4).unwrap();
 
-/// Which requests a model is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Those that ask for no other model.
-    Served,
-    /// A share of the photographs, in place of the served model.
-    Canary,
-    /// None: its predictions are compared with those of the served model.
-    Shadow,
-    /// Those that name it.
-    Named,
-}
-
-impl Role {
-    /// Its name in the metrics.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Served => "served",
-            Self::Canary => "canary",
-            Self::Shadow => "shadow",
-            Self::Named => "named",
-        }
-    }
-
-    /// Whether its classes are those of the served model; a named model may have others.
-    pub(crate) fn has_served_classes(self) -> bool {
-        self != Self::Named
-    }
-}
-
 /// A model with its sessions. Work that has started with a model finishes with it, even if it is replaced in the meantime.
 pub(crate) struct LoadedModel {
+    /// The name that requests use.
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// Where it was loaded from.
+    pub(crate) results: Results,
+    pub(crate) loaded_at: SystemTime,
+    /// The drift of its predictions, if the model has a reference.
+    pub(crate) drift: Option<Drift>,
     model: Model,
-    name: String,
-    results: Results,
-    role: Role,
     sessions: Pool<Session>,
     /// The session for work that runs alone, which has several threads.
     wide: Pool<Session>,
     explainers: Pool<Explainer>,
     /// The work in progress on all models.
     running: Arc<AtomicUsize>,
-    drift: Option<Drift>,
-    loaded_at: SystemTime,
 }
 
 impl LoadedModel {
     /// Runs `work` with a session of its own. If nothing else runs, that session uses the processors of the other workers.
     pub(crate) fn run<T>(
         &self,
-        work: impl FnOnce(&mut Session) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+        work: impl FnOnce(&mut Session) -> Result<T, pet_predict::Error>,
+    ) -> Result<T, pet_predict::Error> {
         let running = Running::start(&self.running);
-        match running.is_alone().then(|| self.wide.take()).flatten() {
+        match running.is_alone.then(|| self.wide.take()).flatten() {
             Some(wide) => self.wide.run_with(wide, work),
             None => self.sessions.run(|| self.model.session(), work),
         }
@@ -78,7 +53,7 @@ impl LoadedModel {
 
     /// Creates a session for each of the `workers` at the same time, so that no request has to wait for one. If there are
     /// several, the served model also gets the one for work that runs alone; the others do not, to save memory.
-    fn add_sessions(&self, workers: NonZero<usize>) -> Result<(), Error> {
+    fn add_sessions(&self, workers: NonZero<usize>) -> Result<(), pet_predict::Error> {
         let add = || self.model.session().map(|one| self.sessions.put(one));
         std::thread::scope(|scope| {
             let adding: Vec<_> = (0..workers.get()).map(|_| scope.spawn(add)).collect();
@@ -94,50 +69,25 @@ impl LoadedModel {
     /// Runs `work` with an explainer of its own.
     pub(crate) fn explain<T>(
         &self,
-        work: impl FnOnce(&mut Explainer) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+        work: impl FnOnce(&mut Explainer) -> Result<T, pet_predict::Error>,
+    ) -> Result<T, pet_predict::Error> {
         let _running = Running::start(&self.running);
         self.explainers.run(|| Explainer::new(&self.model), work)
-    }
-
-    /// The name that requests use.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(crate) fn role(&self) -> Role {
-        self.role
     }
 
     pub(crate) fn metadata(&self) -> &ModelMetadata {
         self.model.metadata()
     }
 
-    /// Its version, empty if it has none.
-    pub(crate) fn version(&self) -> &str {
-        self.labels().version()
-    }
-
-    /// Where it was loaded from.
-    pub(crate) fn results(&self) -> &Results {
-        &self.results
-    }
-
     /// Its labels in the metrics.
     pub(crate) fn labels(&self) -> ModelLabels<'_> {
-        ModelLabels { name: self.name(), metadata: self.metadata(), role: self.role }
+        ModelLabels { name: &self.name, metadata: self.metadata(), role: self.role }
     }
 
-    /// The drift of its predictions, if the model has a reference.
-    pub(crate) fn drift(&self) -> Option<&Drift> {
-        self.drift.as_ref()
-    }
-
-    /// Logs an event of this model.
     pub(crate) fn log(&self, message: &str) {
         let metadata = self.metadata();
         tracing::info!(
-            model = self.name(),
+            model = self.name,
             version = metadata.model_version,
             precision = %metadata.precision,
             role = self.role.name(),
@@ -146,26 +96,26 @@ impl LoadedModel {
         );
     }
 
-    pub(crate) fn loaded_at(&self) -> SystemTime {
-        self.loaded_at
+    /// Records in the current span that this model answered.
+    pub(crate) fn record_answer(&self) {
+        let span = Span::current();
+        span.record("model.name", &self.name);
+        if let Some(version) = &self.metadata().model_version {
+            span.record("model.version", version);
+        }
     }
 }
 
 /// Work in progress, until it is dropped.
 struct Running<'a> {
     count: &'a AtomicUsize,
-    others: usize,
+    /// Whether nothing else was in progress when this started.
+    is_alone: bool,
 }
 
 impl<'a> Running<'a> {
     fn start(count: &'a AtomicUsize) -> Self {
-        let others = count.fetch_add(1, Ordering::Relaxed);
-        Self { count, others }
-    }
-
-    /// Whether nothing else was in progress when this started.
-    fn is_alone(&self) -> bool {
-        self.others == 0
+        Self { count, is_alone: count.fetch_add(1, Ordering::Relaxed) == 0 }
     }
 }
 
@@ -182,9 +132,9 @@ struct Pool<T>(Mutex<Vec<T>>);
 impl<T> Pool<T> {
     fn run<U>(
         &self,
-        make: impl FnOnce() -> Result<T, Error>,
-        work: impl FnOnce(&mut T) -> Result<U, Error>,
-    ) -> Result<U, Error> {
+        make: impl FnOnce() -> Result<T, pet_predict::Error>,
+        work: impl FnOnce(&mut T) -> Result<U, pet_predict::Error>,
+    ) -> Result<U, pet_predict::Error> {
         let used = self.take().map_or_else(make, Ok)?;
         self.run_with(used, work)
     }
@@ -192,8 +142,8 @@ impl<T> Pool<T> {
     fn run_with<U>(
         &self,
         mut used: T,
-        work: impl FnOnce(&mut T) -> Result<U, Error>,
-    ) -> Result<U, Error> {
+        work: impl FnOnce(&mut T) -> Result<U, pet_predict::Error>,
+    ) -> Result<U, pet_predict::Error> {
         let result = work(&mut used);
         self.put(used);
         result
@@ -242,6 +192,18 @@ impl Loader {
         role: Role,
         name: Option<&str>,
     ) -> Result<Arc<LoadedModel>, Error> {
+        self.try_load(results, role, name).map_err(|source| match role {
+            Role::Served => Error::Model { source },
+            _ => Error::Successor { role: role.name(), results: results.to_string(), source },
+        })
+    }
+
+    fn try_load(
+        &self,
+        results: &Results,
+        role: Role,
+        name: Option<&str>,
+    ) -> Result<Arc<LoadedModel>, pet_predict::Error> {
         let model = Model::from_results(&self.runtime, results, &self.options)?;
         let metadata = model.metadata();
         let reference = metadata.reference.clone();
@@ -249,15 +211,15 @@ impl Loader {
         let reference = reference.filter(|_| role.has_served_classes());
         let loaded = LoadedModel {
             name: name.unwrap_or(&metadata.model_name).to_owned(),
+            role,
+            results: results.clone(),
+            loaded_at: SystemTime::now(),
             drift: reference.map(|reference| Drift::new(reference, self.drift_window)),
             model,
-            results: results.clone(),
-            role,
             sessions: Pool(Mutex::default()),
             wide: Pool(Mutex::default()),
             explainers: Pool(Mutex::default()),
             running: self.running.clone(),
-            loaded_at: SystemTime::now(),
         };
         // The shadow's only thread creates its session when it first needs it.
         if role != Role::Shadow {

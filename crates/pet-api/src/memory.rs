@@ -1,17 +1,20 @@
-//! The memory that uploads share.
+//! The memory that uploads and large responses share.
 //!
 //! A client may send slowly as long as there is memory for others. When memory runs out, the slowest upload is cancelled,
 //! so that a few clients that stall cannot lock out everyone else.
 
 use std::ops::Deref;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::rt;
 use actix_web::web::Bytes;
 use futures_util::future::{Either, select};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::error::{ApiError, Code};
 
@@ -20,6 +23,9 @@ const MIN_PROGRESS: usize = 64 << 10;
 
 /// Time without [`MIN_PROGRESS`] more bytes after which an upload may be cancelled.
 const SLOW_AFTER: Duration = Duration::from_secs(1);
+
+/// Bytes of a large response that are sent at a time.
+const CHUNK: usize = 64 << 10;
 
 /// A budget of bytes for all uploads in memory.
 pub(crate) struct UploadMemory {
@@ -201,22 +207,37 @@ impl BodyBuffer<'_> {
     }
 
     pub(crate) fn finish(self) -> Body {
-        Body { bytes: self.bytes, reserved: self.reserved }
+        Body { bytes: self.bytes.into(), reserved: self.reserved }
     }
 }
 
 /// A complete body; its memory stays reserved until it is dropped.
+#[derive(Default)]
 pub(crate) struct Body {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "held, not read"))]
     reserved: Option<OwnedSemaphorePermit>,
 }
 
 #[cfg(feature = "grpc")]
 impl Body {
-    /// The bytes, and the memory that is reserved for them.
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<OwnedSemaphorePermit>) {
-        (self.bytes, self.reserved)
+    /// Takes its bytes out; the memory stays reserved.
+    pub(crate) fn take(&mut self) -> Bytes {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// The body of a response. The memory of its request serves it too; only what goes beyond is reserved.
+    pub(crate) fn of_response(
+        bytes: Bytes,
+        request: Self,
+        memory: &UploadMemory,
+    ) -> Result<Self, ApiError> {
+        let held = request.reserved.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let mut reserved = memory.reserve_response(bytes.len().saturating_sub(held))?;
+        if let Some(before) = request.reserved {
+            reserved.merge(before);
+        }
+        Ok(Self { bytes, reserved: Some(reserved) })
     }
 }
 
@@ -241,10 +262,62 @@ impl Deref for Body {
     }
 }
 
+/// A large response. Its memory stays reserved until it is sent, and it is aborted if the client has not read it by the
+/// deadline; otherwise a few clients that never read could hold the memory forever.
+pub(crate) struct TimedBody {
+    length: u64,
+    rest: Arc<Mutex<Option<Body>>>,
+}
+
+/// The client did not read the response in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the response was not read in time")]
+pub(crate) struct ResponseTimeout;
+
+impl TimedBody {
+    pub(crate) fn new(bytes: Vec<u8>, memory: OwnedSemaphorePermit, deadline: Instant) -> Self {
+        let length = bytes.len() as u64;
+        let body = Body { bytes: bytes.into(), reserved: Some(memory) };
+        let rest = Arc::new(Mutex::new(Some(body)));
+        let watched = Arc::downgrade(&rest);
+        rt::spawn(async move {
+            sleep_until(deadline).await;
+            if let Some(rest) = watched.upgrade() {
+                lock(&rest).take();
+            }
+        });
+        Self { length, rest }
+    }
+}
+
+impl MessageBody for TimedBody {
+    type Error = ResponseTimeout;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.length)
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, ResponseTimeout>>> {
+        let mut rest = lock(&self.rest);
+        let Some(Body { bytes, .. }) = &mut *rest else {
+            return Poll::Ready(Some(Err(ResponseTimeout)));
+        };
+        let part = bytes.split_to(CHUNK.min(bytes.len()));
+        Poll::Ready((!part.is_empty()).then_some(Ok(part)))
+    }
+}
+
+fn lock(rest: &Mutex<Option<Body>>) -> MutexGuard<'_, Option<Body>> {
+    rest.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The error for an upload above the limit.
 pub(crate) fn too_large(limit: u64) -> ApiError {
     ApiError::new(Code::TooLarge, format!("the upload has more than the limit of `{limit}` bytes"))
-        .with_hint("scale the image down first".to_owned())
+        .with_hint("scale the image down first")
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use pet_model::Results;
 use pet_predict::Runtime;
 
-use crate::configuration::Configuration;
-use crate::deployment::Deployment;
+use crate::configuration::{Configuration, Role};
+use crate::deployment::{Deployment, TrafficSplit};
 use crate::error::{ApiError, Code, Error, error_chain};
-use crate::loaded_model::{LoadedModel, Loader, Role};
+use crate::loaded_model::{LoadedModel, Loader};
 use crate::metrics::Metrics;
 use crate::repository::{IndexEntry, Repository};
-use crate::traffic_split::TrafficSplit;
 
 /// The models, with what is needed to load them again.
 pub(crate) struct Models {
@@ -29,8 +28,8 @@ impl Models {
         let loader = Loader::new(runtime, configuration);
         let deployment = Deployment::load(&loader, configuration)?;
         let repository = Repository::new(configuration.models.clone());
-        for (name, results) in repository.initial(deployment.split.primary.name())? {
-            repository.put(load(&loader, &name, &results)?);
+        for (name, results) in repository.initial(&deployment.split.primary.name)? {
+            repository.put(loader.load(&results, Role::Named, Some(&name))?);
         }
         Ok(Self {
             loader,
@@ -47,7 +46,7 @@ impl Models {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The models for requests that name none.
+    /// The models for requests that name none. A request keeps the models that it started with.
     pub(crate) fn split(&self) -> TrafficSplit {
         self.current().split
     }
@@ -55,7 +54,7 @@ impl Models {
     /// The models for requests with this name.
     pub(crate) fn named(&self, name: &str) -> Result<TrafficSplit, ApiError> {
         let split = self.split();
-        if split.primary.name() == name {
+        if split.primary.name == name {
             return Ok(split);
         }
         let missing = || {
@@ -63,8 +62,8 @@ impl Models {
                 return not_loaded(name);
             }
             let others = self.repository.loaded();
-            let others = others.iter().map(|model| model.name());
-            missing(name, std::iter::once(split.primary.name()).chain(others))
+            let others = others.iter().map(|model| &*model.name);
+            missing(name, std::iter::once(&*split.primary.name).chain(others))
         };
         let found = self.repository.get(name);
         found.map(TrafficSplit::only).ok_or_else(missing)
@@ -89,7 +88,6 @@ impl Models {
         all
     }
 
-    /// Logs an event of every model.
     pub(crate) fn log(&self, message: &str) {
         self.all().iter().for_each(|model| model.log(message));
     }
@@ -101,7 +99,7 @@ impl Models {
         metrics.models.set_loaded(labels);
         let primary = self.split().primary;
         metrics.set_model(primary.metadata());
-        metrics.set_drift(primary.drift());
+        metrics.models.set_drift(primary.drift.as_ref());
     }
 
     /// Reloads every model: first the served one with its successors, then the named ones, one after the other, so that at
@@ -111,7 +109,7 @@ impl Models {
         let _guard = self.lock_loading();
         let primary = self.reload_deployment()?;
         let loaded = self.repository.loaded().into_iter();
-        let reloaded = loaded.map(|model| self.load_folder(model.name(), model.results()));
+        let reloaded = loaded.map(|model| self.load_folder(&model.name, &model.results));
         // Collected first, so that one failure does not end the iteration.
         let reloaded: Vec<_> = reloaded.collect();
         reloaded.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -123,16 +121,16 @@ impl Models {
         let _guard = self.lock_loading();
         let primary = self.split().primary;
         let failed = |error: Error| {
-            ApiError::new(Code::Internal, error_chain(&error)).with_hint(error.hint())
+            ApiError::new(Code::Internal, error_chain(&error)).with_optional_hint(error.hint())
         };
-        if primary.name() == name {
+        if primary.name == name {
             let primary = self.reload_deployment().map_err(failed)?;
-            return Ok(IndexEntry::ready(primary.name(), &primary));
+            return Ok(IndexEntry::ready(name, &primary));
         }
         let folders = self.repository.folders().map_err(failed)?;
         let missing = || {
             let folders = folders.keys().map(String::as_str);
-            missing(name, std::iter::once(primary.name()).chain(folders))
+            missing(name, std::iter::once(&*primary.name).chain(folders))
         };
         let results = folders.get(name).ok_or_else(missing)?;
         self.repository.check_room(name)?;
@@ -143,9 +141,9 @@ impl Models {
     /// Unloads the model of this name; requests that have started with it are still answered.
     pub(crate) fn unload_named(&self, name: &str) -> Result<IndexEntry, ApiError> {
         let _guard = self.lock_loading();
-        if self.split().primary.name() == name {
+        if self.split().primary.name == name {
             let detail = format!("`{name}` is the served model, which cannot be unloaded");
-            let hint = "`/model/reload` reloads it from its folder".to_owned();
+            let hint = "`/model/reload` reloads it from its folder";
             return Err(ApiError::bad_parameter(detail).with_hint(hint));
         }
         if let Some(unloaded) = self.repository.take(name) {
@@ -163,9 +161,9 @@ impl Models {
     /// Every model that a request can name, loaded or not.
     pub(crate) fn index(&self) -> Result<Vec<IndexEntry>, Error> {
         let split = self.split();
-        let name = split.primary.name();
-        let ready = split.all().map(|model| IndexEntry::ready(name, model));
-        let mut index: Vec<_> = ready.collect();
+        // A canary answers requests with the name of the primary model.
+        let name = &split.primary.name;
+        let mut index: Vec<_> = split.all().map(|model| IndexEntry::ready(name, model)).collect();
         index.extend(self.repository.index(name)?);
         Ok(index)
     }
@@ -177,7 +175,7 @@ impl Models {
     /// Reloads the served model and its successors. If one fails to load, all of them are kept.
     fn reload_deployment(&self) -> Result<Arc<LoadedModel>, Error> {
         let next = Deployment::load(&self.loader, &self.configuration).and_then(|next| {
-            self.repository.check_name(next.split.primary.name())?;
+            self.repository.check_name(&next.split.primary.name)?;
             Ok(next)
         });
         let next = next.inspect_err(log_not_reloaded)?;
@@ -189,7 +187,7 @@ impl Models {
     /// Loads or reloads a named model; if that fails, the old one is kept.
     fn load_folder(&self, name: &str, results: &Results) -> Result<Arc<LoadedModel>, Error> {
         let is_loaded = self.repository.get(name).is_some();
-        let loaded = load(&self.loader, name, results).inspect_err(|error| {
+        let loaded = self.loader.load(results, Role::Named, Some(name)).inspect_err(|error| {
             self.repository.set_failure(name, error_chain(error));
             if is_loaded {
                 log_not_reloaded(error);
@@ -219,17 +217,11 @@ fn missing<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> ApiError {
         [one] => Some(format!("the only model is {one}")),
         several => Some(format!("the models are {}", several.join(", "))),
     };
-    ApiError::new(Code::NotFound, detail).with_hint(hint)
+    ApiError::new(Code::NotFound, detail).with_optional_hint(hint)
 }
 
 /// The error for a model in the folder that is not loaded.
 fn not_loaded(name: &str) -> ApiError {
     let hint = format!("load it with `POST /v2/repository/models/{name}/load` and the admin token");
     ApiError::new(Code::NotFound, format!("model `{name}` is not loaded")).with_hint(hint)
-}
-
-/// Loads a model of the repository under the name of its folder.
-fn load(loader: &Loader, name: &str, results: &Results) -> Result<Arc<LoadedModel>, Error> {
-    let loaded = loader.load(results, Role::Named, Some(name));
-    loaded.map_err(|source| Error::successor(Role::Named, results, source))
 }

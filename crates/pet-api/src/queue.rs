@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! let done = state.queue.run(deadline, cost, move |worker| worker.predict(&model, &photograph)).await?;
-//! let done = state.queue.run(deadline, cost, move |worker| worker.run_tensor(&model, &tensor, 4)).await?;
+//! let done = state.queue.run(deadline, cost, move |worker| worker.run_tensor(&model, &tensor)).await?;
 //! let done = state.queue.run(deadline, cost, move |_| Ok(pet_image::grayscale(&image))).await?;
 //! ```
 //!
@@ -29,15 +29,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, STACK_SIZE};
 use crate::error::{ApiError, Code, Error};
 use crate::metrics::Metrics;
-use crate::trace::{self, QueueSpan};
+use crate::trace::{QueueSpan, image_span};
 use crate::worker::Worker;
-
-/// Stack size of a worker: that of the main thread of a Linux process, whatever the environment says. No decoder here
-/// recurses with the depth of its input.
-pub(crate) const STACK_SIZE: usize = 8 << 20;
 
 /// How long work lets other work overtake it, for each pixel of its cost: three times the time that a pixel takes. More
 /// would hardly make ordinary photographs faster, and large ones slow.
@@ -74,7 +70,6 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Done<T> {
     pub(crate) value: T,
-    /// Time in the queue.
     pub(crate) waited: Duration,
 }
 
@@ -124,7 +119,7 @@ impl Queue {
                 };
                 self.run_in_slot(slot, deadline, cost, work).await
             };
-            run.instrument(trace::image_span(index))
+            run.instrument(image_span(index))
         });
         let runs = stream::iter(runs).buffered(self.0.workers);
         Ok(runs.collect::<Vec<_>>().await)
@@ -133,7 +128,7 @@ impl Queue {
     fn try_slot(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         let slot = self.0.slots.clone().try_acquire_owned();
         slot.map_err(|_| {
-            self.0.metrics.work_refused();
+            self.0.metrics.queue_refused.inc();
             ApiError::new(Code::Busy, "too many requests are already waiting")
         })
     }
@@ -166,18 +161,18 @@ impl Queue {
                 let span = caller.upgrade().map(|span| span.exit());
                 let wanted = move || caller.strong_count() > 0 && Instant::now() < deadline;
                 let Some(span) = span.filter(|_| wanted()) else {
-                    metrics.work_abandoned();
+                    metrics.queue_abandoned.inc();
                     // The receiver's own timeout may not have fired yet.
                     let _ = sender.send(Err(ApiError::deadline_passed()));
                     return;
                 };
                 let waited = queued.elapsed();
-                metrics.observe_wait(waited);
+                metrics.queue_seconds.observe(waited.as_secs_f64());
                 let work = || pet_image::cancel_unless(wanted, || work(worker));
                 let result = span.in_scope(work);
                 drop(span);
                 if matches!(&result, Err(error) if error.code == Code::DeadlinePassed) {
-                    metrics.work_abandoned();
+                    metrics.queue_abandoned.inc();
                 }
                 // Before the result is sent, so that the receiver's next request finds the slot free.
                 drop((slot, permit));
@@ -199,7 +194,7 @@ impl Queue {
         state.count += 1;
         let position = (due, state.count);
         state.waiting.insert(position, job);
-        self.0.metrics.set_queue_depth(state.waiting.len());
+        self.0.metrics.queue_depth.set(state.waiting.len() as i64);
         drop(state);
         self.0.changed.notify_one();
         Ok(())
@@ -211,7 +206,7 @@ impl Queue {
         let state = self.0.changed.wait_while(self.lock(), idle);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         let job = state.waiting.pop_first().map(|(_, job)| job);
-        self.0.metrics.set_queue_depth(state.waiting.len());
+        self.0.metrics.queue_depth.set(state.waiting.len() as i64);
         job
     }
 

@@ -128,7 +128,6 @@ impl Repository {
         Ok(names.map(entry).collect())
     }
 
-    /// Every loaded model.
     pub(crate) fn loaded(&self) -> Vec<Arc<LoadedModel>> {
         self.read().loaded.values().cloned().collect()
     }
@@ -146,15 +145,14 @@ impl Repository {
             return Ok(());
         }
         let detail = format!("the limit of `{max}` loaded models has been reached");
-        let hint =
-            "unload another one first, or restart the service with a higher limit".to_owned();
+        let hint = "unload another one first, or restart the service with a higher limit";
         Err(ApiError::new(Code::Full, detail).with_hint(hint))
     }
 
     /// Fails if a loaded model has the name of the served one.
     pub(crate) fn check_name(&self, served: &str) -> Result<(), Error> {
         match self.get(served) {
-            Some(loaded) => Err(same_name(served, loaded.results())),
+            Some(loaded) => Err(same_name(served, &loaded.results)),
             None => Ok(()),
         }
     }
@@ -162,12 +160,11 @@ impl Repository {
     /// Adds a model, or replaces the one of that name.
     pub(crate) fn put(&self, model: Arc<LoadedModel>) {
         let mut contents = self.write();
-        let name = model.name().to_owned();
+        let name = model.name.clone();
         contents.failures.remove(&name);
         contents.loaded.insert(name, model);
     }
 
-    /// Removes the model of this name.
     pub(crate) fn take(&self, name: &str) -> Option<Arc<LoadedModel>> {
         let mut contents = self.write();
         contents.failures.remove(name);

@@ -1,19 +1,27 @@
-//! The HTTP server.
+//! The HTTP server, with what it does for every request: IDs, spans, metrics, the access log, error responses and headers.
 
-use std::io::Result;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::http::KeepAlive;
-use actix_web::middleware::from_fn;
+use actix_cors::Cors;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    Accept, CONTENT_DISPOSITION, CONTENT_TYPE, Header as _, HeaderName, HeaderValue, Quality,
+    REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::http::{ConnectionType, KeepAlive};
+use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer};
+use tracing::Instrument as _;
 
-use crate::middleware::{access, cross_origin, json_errors, security_headers};
-use crate::openapi::Document;
+use crate::access::{LogEntry, REQUEST_ID, SERVER_TIMING, request_id};
+use crate::endpoint::Document;
+use crate::error::{ApiError, Code, PROBLEM, Problem, ProtocolError};
 use crate::route;
 use crate::state::State;
+use crate::trace::{RequestTrace, TRACEPARENT, http_span};
 
 /// I/O threads. They do no computation, so more of them would only compete with the workers.
 const IO_THREADS: usize = 2;
@@ -28,8 +36,7 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// that is being closed.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Starts the server on a listener.
-pub(crate) fn start(listener: TcpListener, state: Data<State>) -> Result<Server> {
+pub(crate) fn start(listener: TcpListener, state: Data<State>) -> std::io::Result<Server> {
     let grace = state.configuration.grace.as_secs();
     let head = state.configuration.request_timeout.min(HEAD_TIMEOUT);
     let document = Data::new(Document::of(&*route::TOPICS));
@@ -54,4 +61,161 @@ pub(crate) fn start(listener: TcpListener, state: Data<State>) -> Result<Server>
         .shutdown_timeout(grace)
         .listen(listener)?;
     Ok(server.run())
+}
+
+/// Any origin may use the service: it has no cookies, and administrative requests need a token.
+fn cross_origin() -> Cors {
+    Cors::default()
+        .allow_any_origin()
+        .send_wildcard()
+        .allow_any_method()
+        .allow_any_header()
+        .expose_headers([CONTENT_DISPOSITION, RETRY_AFTER])
+        .expose_headers([REQUEST_ID, TRACEPARENT].map(HeaderName::from_static))
+        .expose_headers([SERVER_TIMING])
+        .max_age(3600)
+}
+
+/// Browsers do not guess content types, and send no referrer.
+fn security_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((REFERRER_POLICY, "no-referrer"))
+}
+
+/// Gives a request an ID, and traces, measures, counts and logs it. While the service is stopping, the response closes the
+/// connection.
+async fn access<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let id = request_id(request.headers().get(REQUEST_ID).map(HeaderValue::as_bytes));
+    let mut entry = LogEntry::new(id, request.method().as_str(), request.path());
+    let state = State::of(request.request())?;
+    let pattern = request.match_pattern();
+    let route = pattern.as_deref().unwrap_or("none");
+    let span = || http_span(request.method(), route, &entry.id);
+    let callers = request.headers().get_all(TRACEPARENT).map(HeaderValue::as_bytes);
+    let trace = RequestTrace::begin(callers, route, state.tracer(), span);
+    entry.trace = trace.context;
+    let in_flight = state.metrics.request_started();
+    let response = next.call(request).instrument(trace.span.clone());
+    let mut response = response.await?;
+    drop(in_flight);
+
+    let status = response.status().as_u16();
+    trace.record_status(status);
+    for (name, value) in entry.headers() {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    state.metrics.request_finished(route, status, entry.started.elapsed());
+    if !state.is_ready() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    entry.status = Some(status);
+    Ok(response)
+}
+
+/// Converts the error responses of the framework to JSON, and negotiates their form.
+async fn json_errors<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        if !is_json(&response) {
+            response = to_json_error(response);
+        }
+        response = negotiate(response);
+    }
+    Ok(if cfg!(debug_assertions) { check_described(response) } else { response })
+}
+
+/// Replaces a response that is not in the `OpenAPI` document by an error, so that tests notice it.
+fn check_described(response: ServiceResponse) -> ServiceResponse {
+    let request = response.request();
+    let route = request.match_pattern().unwrap_or_default();
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next());
+    let (method, status) = (request.method(), response.status().as_u16());
+    if route::is_described(method, &route, status, media_type) {
+        return response;
+    }
+    tracing::error!(%method, route, status, media_type, "no endpoint documents this response");
+    let detail = format!("{status} of `{method} {route}` with `{media_type:?}` is not documented");
+    let error = ApiError::new(Code::Internal, detail);
+    response.into_response(HttpResponse::from_error(error))
+}
+
+fn to_json_error(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    let (request, old) = response.into_parts();
+    let error = error_for_status(status.as_u16(), &request);
+    let mut new = if request.path().starts_with("/v2/") {
+        HttpResponse::from_error(ProtocolError::from(error))
+    } else {
+        HttpResponse::from_error(error)
+    };
+    // Such as the allowed methods, and those for other origins.
+    for (name, value) in old.headers() {
+        if name != CONTENT_TYPE {
+            new.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    ServiceResponse::new(request, new)
+}
+
+fn is_json(response: &ServiceResponse) -> bool {
+    let media_type = response.headers().get(CONTENT_TYPE);
+    media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+}
+
+fn error_for_status(status: u16, request: &HttpRequest) -> ApiError {
+    let code = Code::ALL.into_iter().find(|code| code.status() == status);
+    match code.unwrap_or(Code::BadRequest) {
+        Code::MethodNotAllowed => ApiError::new(
+            Code::MethodNotAllowed,
+            format!("`{}` does not support `{}`", request.path(), request.method()),
+        ),
+        code => ApiError::new(code, format!("the request was rejected with status {status}")),
+    }
+}
+
+/// Converts an error response to the form that its client accepts.
+fn negotiate(mut response: ServiceResponse) -> ServiceResponse {
+    let vary = HeaderValue::from_static("accept");
+    response.headers_mut().append(VARY, vary);
+    if !accepts_problem(response.request()) {
+        return response;
+    }
+    let Some(problem) = response.response().error().and_then(problem) else {
+        return response;
+    };
+    let mut response = response.map_body(|_, _| BoxBody::new(problem));
+    let media_type = HeaderValue::from_static(PROBLEM);
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    response
+}
+
+/// Whether the client accepts problem details by name, and does not prefer plain JSON.
+fn accepts_problem(request: &HttpRequest) -> bool {
+    let Ok(accept) = Accept::parse(request) else {
+        return false;
+    };
+    let quality = |name: &str| {
+        let named = accept.iter().filter(|item| item.item.essence_str() == name);
+        named.map(|item| item.quality).max()
+    };
+    quality(PROBLEM).is_some_and(|problem| {
+        problem > Quality::ZERO && Some(problem) >= quality("application/json")
+    })
+}
+
+fn problem(error: &Error) -> Option<String> {
+    let protocol = error.as_error::<ProtocolError>();
+    let error = error.as_error().or(protocol.map(|error| &error.0))?;
+    serde_json::to_string(&Problem::of(error)).ok()
 }

@@ -18,14 +18,13 @@ use pet_predict::Prediction;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
-use crate::budget::MAX_ORDINARY_WORK;
+use crate::budget::{MAX_ORDINARY_WORK, STACK_SIZE};
 use crate::configuration::{Configuration, Share};
 use crate::error::{ApiError, Code, Error};
 use crate::loaded_model::LoadedModel;
 use crate::memory::UploadMemory;
 use crate::metrics::{Metrics, Outcome};
 use crate::models::Models;
-use crate::queue::{Queue, STACK_SIZE};
 
 /// How long a photograph waits for an idle worker.
 const MAX_WAIT: Duration = Duration::from_secs(1);
@@ -63,23 +62,21 @@ impl Shadow {
             class: prediction.predicted_class().to_owned(),
             confidence: prediction.confidence(),
         };
-        if !self.memory.is_half_free() || self.sender.try_send(sample()).is_err() {
-            self.count_dropped();
-        }
-    }
-
-    fn count_dropped(&self) {
-        if let Some(shadow) = self.models.current().shadow {
-            let version = shadow.version();
+        let is_taken = self.memory.is_half_free() && self.sender.try_send(sample()).is_ok();
+        if !is_taken && let Some(shadow) = self.models.current().shadow {
+            let version = shadow.labels().version();
             self.metrics.models.count_shadow(version, Outcome::Dropped);
         }
     }
 }
 
+/// Tells whether a worker is idle.
+pub(crate) type IdleCheck = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// The state of the shadow's thread.
 struct Runner {
     samples: Receiver<Sample>,
-    queue: Queue,
+    has_idle_worker: IdleCheck,
     models: Arc<Models>,
     metrics: Arc<Metrics>,
     limits: Limits,
@@ -91,7 +88,7 @@ struct Runner {
 pub(crate) fn start(
     configuration: &Configuration,
     decoding: u64,
-    queue: &Queue,
+    has_idle_worker: IdleCheck,
     models: &Arc<Models>,
     memory: &Arc<UploadMemory>,
     metrics: &Arc<Metrics>,
@@ -102,7 +99,7 @@ pub(crate) fn start(
     let (sender, samples) = sync_channel(1);
     let runner = Runner {
         samples,
-        queue: queue.clone(),
+        has_idle_worker,
         models: models.clone(),
         metrics: metrics.clone(),
         limits: configuration.limits,
@@ -133,7 +130,7 @@ impl Runner {
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| self.compare(&shadow, &sample)));
             let outcome = outcome.unwrap_or(Outcome::Failed);
-            self.metrics.models.count_shadow(shadow.version(), outcome);
+            self.metrics.models.count_shadow(shadow.labels().version(), outcome);
         }
     }
 
@@ -145,11 +142,11 @@ impl Runner {
         if !is_ordinary || !self.wait_for_idle_worker() {
             return Outcome::Dropped;
         }
-        let queue = self.queue.clone();
+        let has_idle_worker = self.has_idle_worker.clone();
         let predict = || shadow.run(|session| session.predict(&sample.photograph));
         // This is not a part of the request, nor of its trace.
         let predict = || with_default(&Dispatch::none(), predict);
-        let prediction = cancel_unless(move || queue.has_idle_worker(), predict);
+        let prediction = cancel_unless(move || has_idle_worker(), predict);
         let prediction = match prediction.map_err(|error| ApiError::prediction(&error)) {
             Ok(prediction) => prediction,
             Err(error) if error.code == Code::DeadlinePassed => return Outcome::Dropped,
@@ -158,7 +155,7 @@ impl Runner {
         let models = &self.metrics.models;
         models.observe_duration(shadow.labels(), prediction.timing().total());
         let difference = (prediction.confidence() - sample.confidence).abs();
-        models.observe_difference(shadow.version(), difference);
+        models.observe_difference(shadow.labels().version(), difference);
         if prediction.predicted_class() == sample.class {
             Outcome::Agreed
         } else {
@@ -169,7 +166,7 @@ impl Runner {
     /// Waits for an idle worker. Returns whether there is one.
     fn wait_for_idle_worker(&self) -> bool {
         let start = Instant::now();
-        while !self.queue.has_idle_worker() {
+        while !(self.has_idle_worker)() {
             if start.elapsed() > MAX_WAIT {
                 return false;
             }

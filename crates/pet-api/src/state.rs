@@ -1,5 +1,6 @@
 //! The state that handlers share.
 
+use std::hint::black_box;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -17,47 +18,25 @@ use crate::models::Models;
 use crate::queue::Queue;
 use crate::repository::IndexEntry;
 use crate::trace::Tracer;
-use crate::traffic_split::TrafficSplit;
 
 /// Shared by all handlers, as `web::Data<State>`.
 pub(crate) struct State {
-    /// The settings of the service.
     pub(crate) configuration: Configuration,
-    /// Work for the workers.
     pub(crate) queue: Queue,
-    /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
-    /// The models.
     pub(crate) models: Arc<Models>,
-    /// The memory for uploads.
     pub(crate) memory: Arc<UploadMemory>,
     /// The store of corrections, where the service keeps them.
     pub(crate) feedback: Option<Arc<Feedback>>,
     /// When the service began to stop.
-    draining: OnceLock<Instant>,
+    pub(crate) draining: OnceLock<Instant>,
 }
 
 impl State {
-    pub(crate) fn new(
-        configuration: Configuration,
-        queue: Queue,
-        metrics: Arc<Metrics>,
-        models: Arc<Models>,
-        memory: Arc<UploadMemory>,
-        feedback: Option<Arc<Feedback>>,
-    ) -> Self {
-        Self { configuration, queue, metrics, models, memory, feedback, draining: OnceLock::new() }
-    }
-
     /// The state of the service that received a request.
     pub(crate) fn of(request: &HttpRequest) -> Result<Data<Self>, ApiError> {
         let state = request.app_data::<Data<Self>>().cloned();
         state.ok_or_else(|| ApiError::new(Code::Internal, "the service has no state"))
-    }
-
-    /// The models for requests that name none. A request keeps the models that it started with.
-    pub(crate) fn split(&self) -> TrafficSplit {
-        self.models.split()
     }
 
     /// The tracer, if spans are collected.
@@ -76,7 +55,7 @@ impl State {
         let reloaded = self.run_blocking(Models::reload).await?;
         reloaded.map_err(|error| {
             let detail = format!("{}; the old model is still served", error_chain(&error));
-            ApiError::new(Code::Internal, detail).with_hint(error.hint())
+            ApiError::new(Code::Internal, detail).with_optional_hint(error.hint())
         })
     }
 
@@ -106,6 +85,21 @@ impl State {
         done.map_err(|error| ApiError::internal(&error))
     }
 
+    /// Checks the value of the header `Authorization` of an administrative request.
+    pub(crate) fn authorize(&self, given: Option<&[u8]>) -> Result<(), ApiError> {
+        let Some(token) = &self.configuration.admin_token else {
+            let detail = "the service runs without an admin token";
+            return Err(ApiError::new(Code::NotFound, detail));
+        };
+        let given = given.and_then(|given| given.strip_prefix(b"Bearer "));
+        if given.is_some_and(|given| constant_time_eq(given, token.as_bytes())) {
+            return Ok(());
+        }
+        let detail = "the admin token is missing or wrong";
+        let hint = "send it as `Authorization: Bearer TOKEN`";
+        Err(ApiError::new(Code::Unauthorized, detail).with_hint(hint))
+    }
+
     /// Whether the service accepts requests.
     pub(crate) fn is_ready(&self) -> bool {
         self.draining.get().is_none()
@@ -126,5 +120,26 @@ impl State {
         let Configuration { notice, grace, .. } = &self.configuration;
         let since = self.draining.get().map(Instant::elapsed);
         since.map_or(Duration::ZERO, |since| (*notice + *grace).saturating_sub(since))
+    }
+}
+
+/// Compares in a time that does not depend on how much of a guess is right.
+fn constant_time_eq(given: &[u8], expected: &[u8]) -> bool {
+    let pairs = given.iter().zip(expected);
+    let difference =
+        pairs.fold(0, |difference, (one, other)| black_box(difference | (one ^ other)));
+    given.len() == expected.len() && difference == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_whole_token_is_accepted() {
+        assert!(constant_time_eq(b"secret", b"secret"));
+        for wrong in ["", "s", "secre", "secret1", "Secret"] {
+            assert!(!constant_time_eq(wrong.as_bytes(), b"secret"), "{wrong}");
+        }
     }
 }

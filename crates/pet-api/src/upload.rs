@@ -2,39 +2,48 @@
 //!
 //! | extractor | extracts |
 //! |---|---|
-//! | [`Deadline`] | when the request must be answered |
 //! | [`Upload`] | one photograph: the multipart field `file`, or a raw image body |
 //! | [`Uploads`] | several photographs: every multipart field `file`, or a raw image body |
 //!
-//! Extractors of other bodies use [`read_body`].
+//! Extractors of other bodies use [`read_body`]. A body with a `Content-Encoding` is decompressed in small steps while it
+//! arrives, and the reader counts the output. So a decompression bomb is rejected as soon as its output exceeds the limit.
 
-use std::future::{Ready, ready};
+use std::io::Write as _;
+use std::pin::Pin;
 
-use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
-use futures_util::StreamExt as _;
+use flate2::write::{GzDecoder, ZlibDecoder};
 use futures_util::future::LocalBoxFuture;
+use futures_util::{Stream, StreamExt as _, stream};
 use pet_image::Format;
 use serde_json::{Value as Json, json};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use crate::encoding::{Chunks, decompressed};
 use crate::endpoint::{Describe, Operation};
 use crate::error::{ApiError, Code};
-use crate::file_name::printable;
-use crate::memory::{Body, Incoming, too_large};
-use crate::part_headers::PartHeaders;
+use crate::form::{FIELD, Photograph, read_form, unreadable};
+use crate::memory::{Body, too_large};
 use crate::state::State;
 
-/// The file of a photograph.
-pub(crate) struct Photograph {
-    /// The client's name for it, which is untrusted; see [`attachment`](crate::file_name::attachment).
-    pub(crate) name: Option<String>,
-    /// Its bytes, or why they were rejected.
-    pub(crate) body: Result<Body, ApiError>,
+/// Bytes that a form may have besides each photograph: boundaries, headers, other small fields.
+const MULTIPART_OVERHEAD: u64 = 64 << 10;
+
+/// Input bytes that are decompressed at a time; the output is at most about a thousand times as large.
+const STEP: usize = 512;
+
+/// When a request must be answered, counted from its head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(pub(crate) Instant);
+
+impl Deadline {
+    fn of_new_request(state: &State) -> Self {
+        Self(Instant::now() + state.configuration.request_timeout)
+    }
 }
 
 /// One photograph.
@@ -128,11 +137,11 @@ impl FromRequest for Uploads {
 
 async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Uploads, ApiError> {
     let state = State::of(request)?;
-    let deadline = Deadline::extract(request).await?;
     let limit = state.configuration.limits.bytes;
     let memory = &state.memory;
-    let photographs = match request.content_type().to_ascii_lowercase().as_str() {
+    let (photographs, deadline) = match request.content_type().to_ascii_lowercase().as_str() {
         "multipart/form-data" => {
+            let deadline = Deadline::of_new_request(&state);
             // The largest form; the error names the limit of one photograph.
             let all = limit.saturating_add(MULTIPART_OVERHEAD).saturating_mul(max as u64);
             let all = all.min(memory.capacity() as u64);
@@ -142,13 +151,13 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
             let body = decompressed(request, payload, all)?;
             let incoming = memory.receive();
             let read = read_form(request, body, max, limit, &incoming);
-            incoming.read(deadline.0, read).await?
+            (incoming.read(deadline.0, read).await?, deadline)
         }
         kind if kind == "application/octet-stream" || kind.starts_with("image/") => {
-            let body = Ok(read_body(request, payload, deadline).await?);
-            vec![Photograph { name: None, body }]
+            let (body, deadline) = read_body(request, payload).await?;
+            (vec![Photograph { name: None, body: Ok(body) }], deadline)
         }
-        _ => Vec::new(),
+        _ => return Err(missing_file()),
     };
     if photographs.is_empty() {
         return Err(missing_file());
@@ -158,109 +167,17 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
 
 fn missing_file() -> ApiError {
     ApiError::new(Code::MissingFile, "the field `file` is missing").with_hint(
-        "send the image as the multipart field `file`, or as the body with `Content-Type: image/…`"
-            .to_owned(),
+        "send the image as the multipart field `file`, or as the body with `Content-Type: image/…`",
     )
-}
-
-/// The form field with the photograph.
-const FIELD: &str = "file";
-
-/// Bytes that a form may have besides each photograph: boundaries, headers, other small fields.
-const MULTIPART_OVERHEAD: u64 = 64 << 10;
-
-/// Reads at most `max` fields named `file`; other fields are skipped.
-async fn read_form(
-    request: &HttpRequest,
-    body: Chunks,
-    max: usize,
-    limit: u64,
-    incoming: &Incoming<'_>,
-) -> Result<Vec<Photograph>, ApiError> {
-    let mut headers = boundary(request).map(|boundary| PartHeaders::new(&boundary));
-    let body = body.map(move |chunk| match (&mut headers, chunk) {
-        (Some(headers), Ok(chunk)) => Ok(headers.repair(&chunk)),
-        (_, chunk) => chunk,
-    });
-    let mut form = Multipart::new(request.headers(), body);
-    let mut photographs = Vec::new();
-    while let Some(field) = form.next().await {
-        let mut field = field.map_err(|error| malformed(&error, limit))?;
-        if field.name() == Some(FIELD) && photographs.len() < max {
-            photographs.push(photograph(field, limit, incoming).await?);
-        } else {
-            skip(&mut field, limit).await?;
-        }
-    }
-    Ok(photographs)
-}
-
-/// The boundary between the parts of a form.
-fn boundary(request: &HttpRequest) -> Option<String> {
-    let media_type = request.mime_type().ok()??;
-    Some(media_type.get_param("boundary")?.as_str().to_owned())
-}
-
-/// Reads one photograph. If it is too large, the rest of it is skipped, so that the next ones can be read.
-async fn photograph(
-    mut field: Field,
-    limit: u64,
-    incoming: &Incoming<'_>,
-) -> Result<Photograph, ApiError> {
-    let name = file_name(&field);
-    let mut body = incoming.body(limit);
-    while let Some(chunk) = field.next().await {
-        let chunk = chunk.map_err(|error| malformed(&error, limit))?;
-        match body.push(&chunk).await {
-            Ok(()) => {}
-            Err(error) if error.code == Code::TooLarge => {
-                drop(body);
-                skip(&mut field, limit).await?;
-                let body = Err(error);
-                return Ok(Photograph { name, body });
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    let body = Ok(body.finish());
-    Ok(Photograph { name, body })
-}
-
-async fn skip(field: &mut Field, limit: u64) -> Result<(), ApiError> {
-    while let Some(chunk) = field.next().await {
-        chunk.map_err(|error| malformed(&error, limit))?;
-    }
-    Ok(())
-}
-
-fn file_name(field: &Field) -> Option<String> {
-    let disposition = field.content_disposition()?;
-    if let Some(extended) = disposition.get_filename_ext() {
-        return Some(printable(String::from_utf8_lossy(&extended.value).into_owned()));
-    }
-    let name = disposition.get_filename();
-    name.map(|name| printable(name.to_owned()))
-}
-
-fn malformed(error: &MultipartError, limit: u64) -> ApiError {
-    match error {
-        // Only a compressed body overflows: its output exceeds the largest form.
-        MultipartError::Payload(PayloadError::Overflow) => too_large(limit),
-        MultipartError::Payload(error) => unreadable(error),
-        error => {
-            let detail = format!("the multipart body cannot be read: {error}");
-            ApiError::new(Code::BadRequest, detail)
-        }
-    }
 }
 
 /// Reads a body within the limit of an upload. A larger `Content-Length` is rejected before reading.
 pub(crate) async fn read_body(
     request: &HttpRequest,
     payload: Payload,
-    deadline: Deadline,
-) -> Result<Body, ApiError> {
+) -> Result<(Body, Deadline), ApiError> {
     let state = State::of(request)?;
+    let deadline = Deadline::of_new_request(&state);
     let limit = state.configuration.limits.bytes;
     if content_length(request).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
@@ -275,7 +192,7 @@ pub(crate) async fn read_body(
         Ok(())
     };
     incoming.read(deadline.0, read).await?;
-    Ok(body.finish())
+    Ok((body.finish(), deadline))
 }
 
 fn content_length(request: &HttpRequest) -> Option<u64> {
@@ -283,26 +200,103 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
     length.to_str().ok()?.parse().ok()
 }
 
-fn unreadable(error: &PayloadError) -> ApiError {
-    let detail = match error {
-        PayloadError::EncodingCorrupted => {
-            "the body does not have the `Content-Encoding` that it claims, or is truncated".into()
-        }
-        error => format!("the body cannot be read: {error}"),
+/// The decompressed chunks of a body.
+type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
+
+/// The decompressed body of a request, which fails after `max` bytes.
+fn decompressed(request: &HttpRequest, payload: Payload, max: u64) -> Result<Chunks, ApiError> {
+    let Some(decoder) = decoder(request)? else {
+        return Ok(Box::pin(payload));
     };
-    ApiError::new(Code::BadRequest, detail)
+    let decompression =
+        Decompression { payload, decoder: Some(decoder), compressed: Bytes::new(), left: max };
+    Ok(Box::pin(stream::try_unfold(decompression, Decompression::next)))
 }
 
-/// When a request must be answered, counted from its head.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline(pub(crate) Instant);
+fn decoder(request: &HttpRequest) -> Result<Option<Decoder>, ApiError> {
+    let values = request.headers().get_all(CONTENT_ENCODING);
+    let mut names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let (name, more) = (names.next().unwrap_or_default(), names.next());
+    let name = String::from_utf8_lossy(name).trim().to_ascii_lowercase();
+    match (name.as_str(), more) {
+        ("" | "identity", None) => Ok(None),
+        ("gzip" | "x-gzip", None) => Ok(Some(Decoder::Gzip(GzDecoder::new(Vec::new())))),
+        ("deflate", None) => Ok(Some(Decoder::Deflate(ZlibDecoder::new(Vec::new())))),
+        (_, Some(_)) => Err(unsupported("more than one encoding")),
+        (name, None) => {
+            Err(unsupported(&format!("`{}`", name.chars().take(20).collect::<String>())))
+        }
+    }
+}
 
-impl FromRequest for Deadline {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+fn unsupported(encoding: &str) -> ApiError {
+    let detail = format!("the body has the unsupported encoding {encoding}");
+    ApiError::new(Code::UnsupportedEncoding, detail)
+        .with_hint("send the body uncompressed, or with `Content-Encoding: gzip` or `deflate`")
+}
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let state = State::of(request);
-        ready(state.map(|state| Self(Instant::now() + state.configuration.request_timeout)))
+enum Decoder {
+    Gzip(GzDecoder<Vec<u8>>),
+    Deflate(ZlibDecoder<Vec<u8>>),
+}
+
+impl Decoder {
+    /// Decompresses the next bytes.
+    fn write(&mut self, bytes: &[u8]) -> Result<Vec<u8>, PayloadError> {
+        let written = match self {
+            Self::Gzip(decoder) => decoder.write_all(bytes),
+            Self::Deflate(decoder) => decoder.write_all(bytes),
+        };
+        written.map_err(|_| PayloadError::EncodingCorrupted)?;
+        Ok(std::mem::take(match self {
+            Self::Gzip(decoder) => decoder.get_mut(),
+            Self::Deflate(decoder) => decoder.get_mut(),
+        }))
+    }
+
+    /// The rest of the output; fails if the body is truncated.
+    fn finish(self) -> Result<Vec<u8>, PayloadError> {
+        let rest = match self {
+            Self::Gzip(decoder) => decoder.finish(),
+            Self::Deflate(decoder) => decoder.finish(),
+        };
+        rest.map_err(|_| PayloadError::EncodingCorrupted)
+    }
+}
+
+struct Decompression {
+    payload: Payload,
+    /// `None` after the end of the body.
+    decoder: Option<Decoder>,
+    compressed: Bytes,
+    left: u64,
+}
+
+impl Decompression {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, PayloadError> {
+        while let Some(decoder) = &mut self.decoder {
+            if self.compressed.is_empty() {
+                if let Some(chunk) = self.payload.next().await {
+                    self.compressed = chunk?;
+                    continue;
+                }
+                let rest = self.decoder.take().map(Decoder::finish).transpose()?;
+                return self.emit(rest.unwrap_or_default()).map(Some);
+            }
+            let step = self.compressed.split_to(STEP.min(self.compressed.len()));
+            let out = decoder.write(&step)?;
+            // Lets other requests on this thread run.
+            yield_now().await;
+            if !out.is_empty() {
+                return self.emit(out).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn emit(mut self, out: Vec<u8>) -> Result<(Bytes, Self), PayloadError> {
+        let left = self.left.checked_sub(out.len() as u64);
+        self.left = left.ok_or(PayloadError::Overflow)?;
+        Ok((out.into(), self))
     }
 }

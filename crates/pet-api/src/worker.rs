@@ -6,8 +6,9 @@ use std::time::Instant;
 use actix_web::web::Bytes;
 use pet_predict::{Error, Explanation, Prediction};
 
+use crate::configuration::Role;
 use crate::error::{ApiError, Code};
-use crate::loaded_model::{LoadedModel, Role};
+use crate::loaded_model::LoadedModel;
 use crate::metrics::Metrics;
 use crate::shadow::Shadow;
 
@@ -30,12 +31,12 @@ impl Worker {
     ) -> Result<Prediction, ApiError> {
         let prediction = self.predict(model, photograph)?;
         // Only here, since a photograph that is explained or corrected was predicted before.
-        if let Some(drift) = model.drift() {
+        if let Some(drift) = &model.drift {
             drift.observe(&prediction.observation());
         }
         // The shadow is compared with the model that it may replace, not with the canary.
         if let Some(shadow) = &self.shadow
-            && model.role() == Role::Served
+            && model.role == Role::Served
         {
             shadow.offer(photograph, &prediction);
         }
@@ -71,22 +72,21 @@ impl Worker {
 
     fn count(&self, model: &LoadedModel, prediction: &Prediction) {
         self.metrics.observe_timing(prediction.timing());
-        if model.role().has_served_classes() {
+        if model.role.has_served_classes() {
             self.metrics.count_prediction(prediction);
         }
     }
 
-    /// Runs the model on `batch` preprocessed images, and returns its logits.
+    /// Runs the model on a preprocessed image, and returns its logits.
     pub(crate) fn run_tensor(
         &self,
         model: &LoadedModel,
         tensor: &[f32],
-        batch: usize,
     ) -> Result<Vec<f32>, ApiError> {
         let start = Instant::now();
-        let logits = model.run(|session| session.run_tensor(tensor, batch));
+        let logits = model.run(|session| session.run_tensor(tensor, 1));
         let logits = logits.map_err(|error| self.error(model, &error))?;
-        self.metrics.observe_inference(start.elapsed());
+        self.metrics.inference_seconds.observe(start.elapsed().as_secs_f64());
         Ok(logits)
     }
 

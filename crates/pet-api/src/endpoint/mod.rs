@@ -3,20 +3,24 @@
 //! The types of a handler's arguments and result describe what it takes and returns ([`Describe`]). Texts, and errors that
 //! the types do not imply, are added where it is registered.
 
-mod describe;
 mod operation;
-mod schema;
 
-pub(crate) use describe::Describe;
-pub(crate) use operation::Operation;
-pub(crate) use schema::{Parameter, parameters};
+use std::collections::BTreeMap;
 
 use actix_web::dev::Handler;
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
-use actix_web::{FromRequest, HttpResponse, Resource, Responder, Route, web};
+use actix_web::web::{self, Data, Json, Path};
+use actix_web::{
+    CustomizeResponder, Either, FromRequest, HttpRequest, HttpResponse, Resource, Responder, Route,
+};
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
 
-use crate::error::Code;
+pub(crate) use operation::{Operation, Parameter, parameters};
+
+use crate::asset::Asset;
+use crate::error::{Code, JsonError};
 
 /// The endpoints of one subject, a tag in the document.
 pub(crate) struct Topic {
@@ -72,7 +76,6 @@ impl Endpoint {
         }
     }
 
-    /// Sets the summary and the description.
     pub(crate) fn about(mut self, summary: &'static str, description: &'static str) -> Self {
         self.operation.summary = summary;
         self.operation.description = description;
@@ -89,6 +92,11 @@ impl Endpoint {
     pub(crate) fn content_types(mut self, types: impl IntoIterator<Item = &'static str>) -> Self {
         types.into_iter().for_each(|media_type| self.operation.add_response(media_type));
         self
+    }
+
+    /// Describes the response as a file of one of these media types, which the client may have already.
+    pub(crate) fn file(self, types: &[&'static str]) -> Self {
+        self.content_types(types.iter().copied()).status(304, "The file has not changed.")
     }
 
     /// Adds a status other than 200 that is not an error.
@@ -135,4 +143,128 @@ pub(crate) fn resource<'a>(
         std::future::ready(answer)
     };
     resource.route(web::method(Method::OPTIONS).to(options))
+}
+
+/// A type that handlers take or return, which describes a part of the endpoint.
+pub(crate) trait Describe {
+    /// Adds parameters, a body, a response or errors; by default, nothing.
+    fn describe(_: &mut Operation) {}
+}
+
+impl Describe for HttpRequest {}
+
+// The content types of a plain response are set where its handler is registered.
+impl Describe for HttpResponse {}
+
+impl<T: ?Sized> Describe for Data<T> {}
+
+impl<T: JsonSchema> Describe for Path<T> {
+    fn describe(operation: &mut Operation) {
+        operation.add_parameters::<T>("path");
+    }
+}
+
+impl<T: JsonSchema> Describe for Json<T> {
+    fn describe(operation: &mut Operation) {
+        operation.add_json_response::<T>();
+    }
+}
+
+impl<T: Describe> Describe for CustomizeResponder<T> {
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
+    }
+}
+
+impl<T: Describe, U: Describe> Describe for Either<T, U> {
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
+        U::describe(operation);
+    }
+}
+
+impl<T: Describe, E: JsonError> Describe for Result<T, E> {
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
+        operation.set_error_body::<E::Body>();
+    }
+}
+
+/// Implements [`Describe`] for a handler's arguments.
+macro_rules! describe_arguments {
+    ($($name:ident)*) => {
+        impl<$($name: Describe),*> Describe for ($($name,)*) {
+            #[allow(unused_variables)] // A handler without arguments.
+            fn describe(operation: &mut Operation) {
+                $($name::describe(operation);)*
+            }
+        }
+    };
+}
+
+describe_arguments!();
+describe_arguments!(A);
+describe_arguments!(A B);
+describe_arguments!(A B C);
+describe_arguments!(A B C D);
+describe_arguments!(A B C D E);
+
+const DESCRIPTION: &str = "Predicts the breed of the cat or dog in a photo, and edits images.\n\n\
+    Errors are always JSON with `detail` (what is wrong), `code` (one of `x-error-codes`) and, \
+    if something can be done, `hint`; or problem details (RFC 9457) for clients that accept \
+    `application/problem+json`.";
+
+/// The document as a file.
+pub(crate) struct Document(pub(crate) Asset);
+
+impl Document {
+    /// Describes the endpoints that are shown.
+    pub(crate) fn of(topics: &[Topic]) -> Self {
+        let text = format!("{:#}", document(topics));
+        Self(Asset::new("openapi.json", text))
+    }
+}
+
+fn document(topics: &[Topic]) -> Value {
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut schemas = Map::new();
+    for topic in topics {
+        for endpoint in topic.endpoints.iter().filter(|endpoint| endpoint.is_documented) {
+            let operation = &endpoint.operation;
+            schemas.extend(operation.schemas.clone());
+            let operation = operation.to_json(&operation_id(endpoint), topic.name);
+            let method = endpoint.method.as_str().to_lowercase();
+            paths.entry(&endpoint.path).or_default().insert(method, operation);
+        }
+    }
+    let tag = |topic: &Topic| json!({"name": topic.name, "description": topic.description});
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "MLOps Lab API",
+            "version": "1.0.0",
+            "description": DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "tags": topics.iter().map(tag).collect::<Vec<_>>(),
+        "paths": paths,
+        "x-error-codes": Code::ALL.map(error_code),
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    })
+}
+
+/// A code of errors, to which problem details link.
+fn error_code(code: Code) -> Value {
+    json!({"code": code.name(), "status": code.status(), "meaning": code.meaning()})
+}
+
+/// The operation's ID, made of its method and path, such as `post_predict_batch`.
+fn operation_id(endpoint: &Endpoint) -> String {
+    let parts = endpoint.path.split(['/', '{', '}', '.']);
+    parts
+        .filter(|part| !part.is_empty())
+        .fold(endpoint.method.as_str().to_lowercase(), |name, part| format!("{name}_{part}"))
 }

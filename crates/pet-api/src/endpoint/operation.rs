@@ -1,13 +1,13 @@
-//! The description of an endpoint: an operation of the `OpenAPI` document.
+//! The description of an endpoint: an operation of the `OpenAPI` document, with the JSON schemas of its types.
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value as Json, json};
 
-use crate::endpoint::schema::{deserialize_schema, parameters, serialize_schema};
-use crate::error::Code;
-use crate::problem::{PROBLEM, Problem};
+use crate::error::{Code, PROBLEM, Problem};
 
 const JSON: &str = "application/json";
 
@@ -20,7 +20,7 @@ pub(crate) struct Operation {
     parameters: Vec<Json>,
     /// By media type.
     body: Map<String, Json>,
-    is_body_optional: bool,
+    pub(crate) is_body_optional: bool,
     /// By media type, with status 200.
     response: Map<String, Json>,
     /// Other statuses that are not errors.
@@ -57,43 +57,30 @@ impl Operation {
         }
     }
 
-    /// Adds a media type of the request body.
     pub(crate) fn add_body(&mut self, kind: &str, content: Json) {
         self.body.insert(kind.to_owned(), content);
     }
 
-    /// Adds a JSON body.
     pub(crate) fn add_json_body<T: JsonSchema>(&mut self) {
-        let (schema, schemas) = deserialize_schema::<T>();
-        self.schemas.extend(schemas);
+        let schema = self.schema::<T>(settings().for_deserialize());
         self.add_body(JSON, json!({"schema": schema}));
     }
 
-    /// Adds an optional JSON body.
-    pub(crate) fn add_optional_json_body<T: JsonSchema>(&mut self) {
-        self.add_json_body::<T>();
-        self.is_body_optional = true;
-    }
-
-    /// Adds a media type of the response.
     pub(crate) fn add_response(&mut self, kind: &str) {
         self.response.entry(kind).or_insert_with(|| json!({}));
     }
 
-    /// Adds a JSON response.
     pub(crate) fn add_json_response<T: JsonSchema>(&mut self) {
         let schema = self.response_schema::<T>();
         self.response.insert(JSON.to_owned(), json!({"schema": schema}));
     }
 
-    /// Adds errors.
     pub(crate) fn add_errors(&mut self, codes: &[Code]) {
         let new = codes.iter().filter(|code| !self.errors.contains(code));
         let new: Vec<_> = new.copied().collect();
         self.errors.extend(new);
     }
 
-    /// Sets the type of its error responses.
     pub(crate) fn set_error_body<T: JsonSchema>(&mut self) {
         for (kind, schema) in
             [(JSON, self.response_schema::<T>()), (PROBLEM, self.response_schema::<Problem<'_>>())]
@@ -102,16 +89,21 @@ impl Operation {
         }
     }
 
-    /// Requires the administrator's token.
     pub(crate) fn require_token(&mut self) {
         self.requires_token = true;
         self.add_errors(&[Code::Unauthorized, Code::NotFound]);
     }
 
     fn response_schema<T: JsonSchema>(&mut self) -> Json {
-        let (schema, schemas) = serialize_schema::<T>();
-        self.schemas.extend(schemas);
-        schema
+        self.schema::<T>(settings().for_serialize())
+    }
+
+    /// A reference to the schema of a type. Adds all schemas that it refers to.
+    fn schema<T: JsonSchema>(&mut self, settings: SchemaSettings) -> Json {
+        let mut generator = settings.into_generator();
+        let schema = generator.subschema_for::<T>();
+        self.schemas.extend(generator.take_definitions(true));
+        schema.to_value()
     }
 
     /// Every status that it may return.
@@ -131,7 +123,6 @@ impl Operation {
         self.statuses().any(|allowed| allowed == status) && kind.is_none_or(fits)
     }
 
-    /// The operation in the document.
     pub(crate) fn to_json(&self, name: &str, tag: &str) -> Json {
         let mut operation = json!({
             "operationId": name,
@@ -183,5 +174,68 @@ impl Operation {
             }});
         }
         response
+    }
+}
+
+/// A parameter of a request: a field of a type.
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) is_required: bool,
+    pub(crate) schema: Map<String, Json>,
+}
+
+/// The fields of a type as parameters.
+pub(crate) fn parameters<T: JsonSchema>() -> Vec<Parameter> {
+    let settings = settings().for_deserialize().with(|settings| settings.inline_subschemas = true);
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let properties = schema.get("properties").and_then(Json::as_object);
+    let fields = properties.into_iter().flatten();
+    let parameter = |(name, field): (&String, &Json)| Parameter {
+        name: name.clone(),
+        is_required: is_required(&schema, name),
+        schema: field.as_object().cloned().unwrap_or_default(),
+    };
+    fields.map(parameter).collect()
+}
+
+fn settings() -> SchemaSettings {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(tighten));
+    settings.with(|settings| settings.definitions_path = "/components/schemas".into())
+}
+
+/// Makes a schema stricter: optional fields are never null, and numbers have the bounds of their types.
+fn tighten(schema: &mut Schema) {
+    let whole = schema.clone();
+    let properties = schema.get_mut("properties").and_then(Json::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        if !is_required(&whole, name) {
+            disallow_null(property);
+        }
+    }
+    let (min, max) = match schema.get("format").and_then(Json::as_str) {
+        Some("uint32") => (None, u32::MAX.into()),
+        Some("int64") => (Some(i64::MIN.into()), i64::MAX.into()),
+        _ => return,
+    };
+    let object = schema.ensure_object();
+    object.entry("maximum").or_insert(max);
+    if let Some(min) = min {
+        object.entry("minimum").or_insert(min);
+    }
+}
+
+fn is_required(schema: &Schema, name: &str) -> bool {
+    let required = schema.get("required").and_then(Json::as_array);
+    required.is_some_and(|required| required.iter().any(|required| required == name))
+}
+
+fn disallow_null(property: &mut Json) {
+    if let Some([kind, Json::String(null)]) = property["type"].as_array().map(Vec::as_slice)
+        && null == "null"
+    {
+        property["type"] = kind.clone();
+    }
+    if let Some(values) = property.get_mut("enum").and_then(Json::as_array_mut) {
+        values.retain(|value| !value.is_null());
     }
 }

@@ -1,24 +1,13 @@
-//! Errors: of the service as a whole ([`Error`]), and of a request ([`ApiError`], which is sent as an [`ErrorBody`]).
+//! Errors: of the service as a whole ([`Error`]), and of a request ([`ApiError`]).
 
-mod code;
-
-pub use code::Code;
+mod api;
 
 use std::path::PathBuf;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{HttpResponse, ResponseError};
-use pet_image::Error as ImageError;
-use pet_model::Results;
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use crate::file_name::printable;
-use crate::loaded_model::Role;
-
-/// The accepted encodings of request bodies, for `Accept-Encoding`.
-const ENCODINGS: &str = "gzip, deflate";
+pub use api::Code;
+pub(crate) use api::{
+    ApiError, ErrorBody, JsonError, PROBLEM, Problem, ProtocolError, error_chain, printable,
+};
 
 /// Why the service cannot start or run.
 #[derive(Debug, thiserror::Error)]
@@ -122,10 +111,6 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn successor(role: Role, results: &Results, source: pet_predict::Error) -> Self {
-        Self::Successor { role: role.name(), results: results.to_string(), source }
-    }
-
     /// What can be done about the error, if anything.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -152,145 +137,5 @@ impl Error {
             | Self::Worker { .. }
             | Self::Serve { .. } => None,
         }
-    }
-}
-
-/// The error of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ApiError {
-    pub(crate) code: Code,
-    pub(crate) detail: String,
-    pub(crate) hint: Option<String>,
-}
-
-impl ApiError {
-    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            // It may quote the client.
-            detail: printable(detail.into()),
-            hint: None,
-        }
-    }
-
-    #[must_use]
-    pub(crate) fn with_hint(mut self, hint: impl Into<Option<String>>) -> Self {
-        self.hint = hint.into().or(self.hint);
-        self
-    }
-
-    /// An invalid value of a parameter.
-    pub(crate) fn bad_parameter(detail: impl Into<String>) -> Self {
-        Self::new(Code::BadParameter, detail)
-    }
-
-    /// An unexpected error, which is logged and not shown to the client.
-    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = error_chain(error), "a request failed");
-        Self::new(Code::Internal, "the service failed; its log has the cause")
-    }
-
-    /// The work was not done by the deadline.
-    pub(crate) fn deadline_passed() -> Self {
-        Self::new(Code::DeadlinePassed, "the work was not finished in time")
-    }
-
-    /// The service accepts no more requests.
-    pub(crate) fn stopping() -> Self {
-        Self::new(Code::NotReady, "the service is stopping")
-    }
-
-    /// An image that cannot be decoded or transformed.
-    pub(crate) fn image(error: &ImageError) -> Self {
-        let code = match error {
-            ImageError::ForeignFormat { is_picture: true, .. } => Code::UnsupportedFormat,
-            ImageError::TooManyBytes { .. }
-            | ImageError::TooManyScans { .. }
-            | ImageError::TooMuchMemory { .. }
-            | ImageError::TooLarge { .. }
-            | ImageError::TooManyPixels { .. } => Code::TooLarge,
-            ImageError::Cancelled => Code::DeadlinePassed,
-            ImageError::OutputTooLarge { .. } | ImageError::EmptyCrop { .. } => Code::BadParameter,
-            ImageError::Recipe { .. } | ImageError::TensorLength { .. } => {
-                return Self::internal(error);
-            }
-            _ => Code::Undecodable,
-        };
-        Self::new(code, error_chain(error)).with_hint(error.hint())
-    }
-
-    /// A prediction that failed.
-    pub(crate) fn prediction(error: &pet_predict::Error) -> Self {
-        match error {
-            pet_predict::Error::Image { source } => Self::image(source),
-            pet_predict::Error::UnknownClass { .. } | pet_predict::Error::TensorLength { .. } => {
-                Self::bad_parameter(error_chain(error)).with_hint(error.hint())
-            }
-            _ => Self::internal(error),
-        }
-    }
-
-    /// The error as sent to the client.
-    pub(crate) fn to_body(&self) -> ErrorBody {
-        ErrorBody { detail: self.detail.clone(), code: self.code.name(), hint: self.hint.clone() }
-    }
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
-/// An error response.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Error")]
-pub(crate) struct ErrorBody {
-    /// What is wrong.
-    detail: String,
-    /// The kind of error, a row of the table in the documentation.
-    code: &'static str,
-    /// What can be done about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-}
-
-impl std::fmt::Display for ApiError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.detail)
-    }
-}
-
-/// An error that is sent as JSON.
-pub(crate) trait JsonError {
-    type Body: JsonSchema;
-}
-
-impl JsonError for ApiError {
-    type Body = ErrorBody;
-}
-
-impl ResponseError for ApiError {
-    fn status_code(&self) -> StatusCode {
-        self.code.status_code()
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status_code());
-        if let Some(seconds) = self.code.retry_after() {
-            response.insert_header((RETRY_AFTER, seconds));
-        }
-        if self.code == Code::Unauthorized {
-            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
-        }
-        if self.code == Code::UnsupportedEncoding {
-            response.insert_header((ACCEPT_ENCODING, ENCODINGS));
-        }
-        response.json(self.to_body())
     }
 }

@@ -1,31 +1,29 @@
 //! What the service does for every call: traces, measures, counts and logs it, and reads its message within the limits.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_web::web::{Bytes, Data};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming};
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, Response};
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::codegen::Service as _;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span};
 
-use crate::access_log::{LogEntry, REQUEST_ID, request_id};
-use crate::configuration::Configuration;
+use crate::access::{LogEntry, REQUEST_ID, request_id};
 use crate::error::{ApiError, Code};
-use crate::grpc::bounds;
-use crate::grpc::deadline::deadline;
-use crate::grpc::method::{Kind, Method};
-use crate::grpc::proto::grpc_inference_service_server::GrpcInferenceServiceServer;
-use crate::grpc::service::Service;
-use crate::grpc::status::outcome;
-use crate::grpc::whole::{Reserved, Whole};
+use crate::grpc::message::check_fields;
+use crate::grpc::message::proto::grpc_inference_service_server::GrpcInferenceServiceServer;
+use crate::grpc::service::{Kind, Method, Service, outcome};
 use crate::memory::Body;
-use crate::open_inference::error::malformed;
-use crate::route::administrator::authorize;
+use crate::open_inference::request::malformed;
 use crate::state::State;
 use crate::trace::{RequestTrace, TRACEPARENT};
 use crate::upload::Deadline;
@@ -33,25 +31,24 @@ use crate::upload::Deadline;
 /// Bytes of a message besides a photograph of the largest size; also the limit of a message without one.
 const OVERHEAD: u64 = 64 << 10;
 
+/// Most digits of a timeout, by the specification.
+const DIGITS: usize = 8;
+
 /// Answers calls.
 #[derive(Clone)]
 pub(super) struct Calls {
-    state: Data<State>,
+    pub(super) state: Data<State>,
     service: GrpcInferenceServiceServer<Service>,
 }
 
 impl Calls {
     pub(super) fn new(state: Data<State>) -> Self {
-        let service = Service::new(state.clone());
+        let service = Service { state: state.clone() };
         Self {
             state,
             // The limit applies while a message is read.
             service: GrpcInferenceServiceServer::new(service).max_decoding_message_size(usize::MAX),
         }
-    }
-
-    pub(super) fn configuration(&self) -> &Configuration {
-        &self.state.configuration
     }
 
     /// Answers a call.
@@ -65,38 +62,30 @@ impl Calls {
         let mut entry = LogEntry::new(id, head.method.as_str(), head.uri.path());
         let method = Method::at(head.uri.path());
         let route = method.map_or("none", |method| method.path);
-        let callers = head.headers.get_all(TRACEPARENT).into_iter();
-        let callers = callers.map(HeaderValue::as_bytes);
+        let callers = head.headers.get_all(TRACEPARENT).into_iter().map(HeaderValue::as_bytes);
         let span = || span(route, &entry.id);
         let trace = RequestTrace::begin(callers, route, state.tracer(), span);
-        entry.trace = trace.context();
+        entry.trace = trace.context;
         let in_flight = state.metrics.request_started();
-        let response = self.respond(method, head, body);
-        let mut response = response.instrument(trace.span().clone()).await;
+        let response = self.respond(method, head, body).instrument(trace.span.clone()).await;
+        let mut response = response.unwrap_or_else(|error| Status::from(error).into_http());
         drop(in_flight);
 
         let ended = response.body().trailers.as_ref();
         let (code, status) = outcome(ended.unwrap_or(response.headers()));
         trace.record_status(status);
-        trace.span().record("rpc.grpc.status_code", code as i64);
-        add_headers(response.headers_mut(), &entry);
-        let took = entry.started.elapsed();
-        state.metrics.request_finished(route, status, took);
+        trace.span.record("rpc.grpc.status_code", code as i64);
+        for (name, value) in entry.headers() {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+        state.metrics.request_finished(route, status, entry.started.elapsed());
         entry.status = Some(status);
         Ok(response)
     }
 
     async fn respond(
-        self,
-        method: Option<&Method>,
-        head: Parts,
-        body: Incoming,
-    ) -> Response<Whole> {
-        let response = self.try_respond(method, head, body).await;
-        response.unwrap_or_else(|error| Status::from(error).into_http())
-    }
-
-    async fn try_respond(
         mut self,
         method: Option<&Method>,
         head: Parts,
@@ -104,16 +93,12 @@ impl Calls {
     ) -> Result<Response<Whole>, ApiError> {
         let timeout = self.state.configuration.request_timeout;
         let deadline = deadline(&head.headers, timeout)?;
-        let (bytes, memory) = match method {
-            Some(method) => {
-                let body = self.receive(method, &head.headers, body, deadline).await?;
-                body.into_parts()
-            }
+        let mut received = match method {
+            Some(method) => self.receive(method, &head.headers, body, deadline).await?,
             // The generated service responds that it does not know this call.
-            None => (Vec::new(), None),
+            None => Body::default(),
         };
-        let length = bytes.len();
-        let whole = Whole { data: Some(bytes.into()), trailers: None };
+        let whole = Whole { data: Some(received.take()), trailers: None };
         let mut request = Request::from_parts(head, whole);
         request.extensions_mut().insert(deadline);
         let Ok(response) = self.service.call(request).await;
@@ -121,12 +106,8 @@ impl Calls {
         let body = body.collect().await;
         let body = body.map_err(|status| ApiError::internal(&status))?;
         let trailers = body.trailers().cloned();
-        let bytes = body.to_bytes();
-        // The memory of the request serves the response, which is usually smaller.
-        let more = bytes.len().saturating_sub(length);
-        let more = self.state.memory.reserve_response(more)?;
-        let reserved = Reserved { bytes, _memory: memory.into_iter().chain([more]).collect() };
-        let data = (!reserved.bytes.is_empty()).then(|| Bytes::from_owner(reserved));
+        let body = Body::of_response(body.to_bytes(), received, &self.state.memory)?;
+        let data = (!body.is_empty()).then(|| body.into());
         Ok(Response::from_parts(head, Whole { data, trailers }))
     }
 
@@ -138,22 +119,21 @@ impl Calls {
         body: Incoming,
         deadline: Deadline,
     ) -> Result<Body, ApiError> {
-        let uploads = self.state.configuration.limits.bytes;
-        let uploads = uploads.saturating_add(OVERHEAD);
+        let uploads = self.state.configuration.limits.bytes.saturating_add(OVERHEAD);
         let uploads = uploads.min(self.state.memory.capacity() as u64);
         let limit = match method.kind {
             Kind::Question => OVERHEAD,
             Kind::Inference => uploads,
             Kind::Administration => {
                 let token = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-                authorize(token, &self.state)?;
+                self.state.authorize(token)?;
                 uploads
             }
         };
         let body = self.read(body, limit, deadline).await?;
         let message = message_of(&body)?;
         if method.kind == Kind::Inference {
-            bounds::check(message, self.state.configuration.batch.get())?;
+            check_fields(message, self.state.configuration.batch.get())?;
         }
         Ok(body)
     }
@@ -219,12 +199,83 @@ fn span(route: &str, id: &str) -> Span {
     )
 }
 
-/// Adds the headers with the request ID and the trace context.
-fn add_headers(headers: &mut HeaderMap, entry: &LogEntry) {
-    let context = entry.trace.map(|trace| trace.to_string());
-    for (name, value) in [(REQUEST_ID, Some(entry.id.clone())), (TRACEPARENT, context)] {
-        if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
-            headers.insert(HeaderName::from_static(name), value);
+/// The deadline of a call that starts now: that of its client, but at most `timeout` from now.
+fn deadline(headers: &HeaderMap, timeout: Duration) -> Result<Deadline, ApiError> {
+    let asked = match headers.get("grpc-timeout") {
+        Some(value) => parse_timeout(value.as_bytes()).ok_or_else(|| {
+            ApiError::bad_parameter(
+                "`grpc-timeout` should be up to 8 digits and a unit: H, M, S, m, u or n",
+            )
+        })?,
+        None => timeout,
+    };
+    Ok(Deadline(Instant::now() + timeout.min(asked)))
+}
+
+fn parse_timeout(value: &[u8]) -> Option<Duration> {
+    let (unit, digits) = value.split_last()?;
+    let fits = digits.len() <= DIGITS && digits.iter().all(u8::is_ascii_digit);
+    let number: u64 = std::str::from_utf8(digits).ok().filter(|_| fits)?.parse().ok()?;
+    Some(match unit {
+        b'H' => Duration::from_secs(number * 3600),
+        b'M' => Duration::from_secs(number * 60),
+        b'S' => Duration::from_secs(number),
+        b'm' => Duration::from_millis(number),
+        b'u' => Duration::from_micros(number),
+        b'n' => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+/// A body that is in memory: data, then trailers.
+#[derive(Default)]
+pub(super) struct Whole {
+    data: Option<Bytes>,
+    trailers: Option<HeaderMap>,
+}
+
+impl hyper::body::Body for Whole {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let data = self.data.take().map(Frame::data);
+        let frame = data.or_else(|| self.trailers.take().map(Frame::trailers));
+        Poll::Ready(frame.map(Ok))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_none() && self.trailers.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_have_up_to_eight_digits_and_a_unit() {
+        for (value, expected) in [
+            ("1H", Some(Duration::from_hours(1))),
+            ("2M", Some(Duration::from_mins(2))),
+            ("99999999S", Some(Duration::from_secs(99_999_999))),
+            ("100m", Some(Duration::from_millis(100))),
+            ("7u", Some(Duration::from_micros(7))),
+            ("0n", Some(Duration::ZERO)),
+            ("", None),
+            ("S", None),
+            ("1", None),
+            ("1s", None),
+            ("-1S", None),
+            ("+1S", None),
+            ("1.5S", None),
+            ("123456789m", None),
+            ("\u{661}S", None),
+        ] {
+            assert_eq!(parse_timeout(value.as_bytes()), expected, "{value}");
         }
     }
 }

@@ -1,22 +1,86 @@
 //! Messages to and from the types of the protocol.
+//!
+//! Decoding a message allocates far more for a field than its two bytes, so a small message could take all memory. The
+//! fields are therefore counted first, which allocates nothing.
 
-use crate::error::ApiError;
-use crate::grpc::proto::infer_parameter::ParameterChoice;
-use crate::grpc::proto::model_infer_request::{InferInputTensor, InferRequestedOutputTensor};
-use crate::grpc::proto::model_infer_response::InferOutputTensor;
-use crate::grpc::proto::model_metadata_response::TensorMetadata;
-use crate::grpc::proto::repository_index_response::ModelIndex;
-use crate::grpc::proto::{
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+
+use self::proto::infer_parameter::ParameterChoice;
+use self::proto::model_infer_request::{InferInputTensor, InferRequestedOutputTensor};
+use self::proto::model_infer_response::InferOutputTensor;
+use self::proto::model_metadata_response::TensorMetadata;
+use self::proto::repository_index_response::ModelIndex;
+use self::proto::{
     InferTensorContents, ModelInferRequest, ModelInferResponse, ModelMetadataResponse,
     ServerMetadataResponse,
 };
-use crate::open_inference::error::{SHARED_MEMORY, malformed, reject_shared_memory};
+use crate::error::ApiError;
 use crate::open_inference::input::{Head, Input, Rules, Source};
-use crate::open_inference::metadata::{self, InferenceModel, SERVER};
-use crate::open_inference::output::Data;
-use crate::open_inference::request::{Output, OutputParameters};
-use crate::open_inference::run::{Inference, Inferred};
+use crate::open_inference::output::{Answer, Data};
+use crate::open_inference::request::{
+    Output, OutputParameters, SHARED_MEMORY, malformed, reject_shared_memory,
+};
+use crate::open_inference::{self, Inference, InferenceModel, SERVER};
 use crate::repository::{IndexEntry, State};
+
+/// The messages and the server, generated from `proto/open_inference.proto` as `proto/README.md` says.
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    missing_docs,
+    unreachable_pub,
+    reason = "generated code: which lints it meets is up to the generator"
+)]
+pub(super) mod proto {
+    include!("inference.rs");
+}
+
+/// Number of fields of a request, besides one for each image. Clients send about ten.
+const MAX_FIELDS: usize = 256;
+
+/// Bytes of a shape: those of eight numbers.
+const MAX_SHAPE: usize = 80;
+
+/// The messages whose fields are counted, as those of which there may be many.
+#[derive(Clone, Copy)]
+enum Counted {
+    Request,
+    Input,
+    Output,
+    Contents,
+}
+
+/// Checks a request for up to this many images.
+pub(super) fn check_fields(request: &[u8], images: usize) -> Result<(), ApiError> {
+    count(request, Counted::Request, &mut images.saturating_add(MAX_FIELDS))
+}
+
+fn count(mut rest: &[u8], message: Counted, left: &mut usize) -> Result<(), ApiError> {
+    while !rest.is_empty() {
+        *left = left.checked_sub(1).ok_or_else(|| malformed("there are too many fields"))?;
+        let (tag, wire) = decode_key(&mut rest).map_err(malformed)?;
+        if wire != WireType::LengthDelimited {
+            let skipped = skip_field(wire, tag, &mut rest, DecodeContext::default());
+            skipped.map_err(malformed)?;
+            continue;
+        }
+        let length = decode_varint(&mut rest).map_err(malformed)?;
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let (field, after) =
+            rest.split_at_checked(length).ok_or_else(|| malformed("it is truncated"))?;
+        rest = after;
+        match (message, tag) {
+            (Counted::Request, 5) => count(field, Counted::Input, left)?,
+            (Counted::Request, 6) => count(field, Counted::Output, left)?,
+            (Counted::Input, 5) => count(field, Counted::Contents, left)?,
+            (Counted::Input, 3) if length > MAX_SHAPE => {
+                return Err(malformed("a shape has too many axes"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
 
 /// Reads a request.
 pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference, ApiError> {
@@ -72,10 +136,9 @@ fn output(output: InferRequestedOutputTensor) -> Result<Output, ApiError> {
 }
 
 /// Writes an answer, in the form that its request had: raw bytes, or typed fields.
-pub(super) fn write(inferred: Inferred, raw: bool) -> ModelInferResponse {
-    let Inferred { label, outputs, answer } = inferred;
+pub(super) fn write(answer: Answer, raw: bool) -> ModelInferResponse {
     let mut raw_output_contents = Vec::new();
-    let outputs = outputs.into_iter().map(|output| {
+    let outputs = answer.outputs.iter().map(|output| {
         let (shape, data) = output.extract(&answer);
         let contents = if raw {
             let mut bytes = Vec::new();
@@ -92,8 +155,10 @@ pub(super) fn write(inferred: Inferred, raw: bool) -> ModelInferResponse {
             contents,
         }
     });
+    let outputs = outputs.collect();
+    let label = answer.label;
     ModelInferResponse {
-        outputs: outputs.collect(),
+        outputs,
         model_name: label.model_name,
         model_version: label.model_version.unwrap_or_default(),
         id: label.id.unwrap_or_default(),
@@ -137,8 +202,8 @@ impl From<InferenceModel> for ModelMetadataResponse {
     }
 }
 
-impl From<metadata::TensorMetadata> for TensorMetadata {
-    fn from(tensor: metadata::TensorMetadata) -> Self {
+impl From<open_inference::TensorMetadata> for TensorMetadata {
+    fn from(tensor: open_inference::TensorMetadata) -> Self {
         Self {
             name: tensor.name.to_owned(),
             datatype: tensor.datatype.to_owned(),
@@ -147,20 +212,97 @@ impl From<metadata::TensorMetadata> for TensorMetadata {
     }
 }
 
-fn state(state: &State) -> &'static str {
-    match state {
-        State::Ready => "READY",
-        State::Unavailable => "UNAVAILABLE",
-    }
-}
-
 impl From<IndexEntry> for ModelIndex {
     fn from(entry: IndexEntry) -> Self {
+        let state = match entry.state {
+            State::Ready => "READY",
+            State::Unavailable => "UNAVAILABLE",
+        };
         Self {
-            state: state(&entry.state).to_owned(),
+            state: state.to_owned(),
             name: entry.name,
             version: entry.version.unwrap_or_default(),
             reason: entry.reason,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::Message as _;
+
+    use super::*;
+
+    fn checked(request: &ModelInferRequest) -> Result<(), String> {
+        check_fields(&request.encode_to_vec(), 32).map_err(|error| error.to_string())
+    }
+
+    fn input(contents: InferTensorContents) -> ModelInferRequest {
+        ModelInferRequest {
+            inputs: vec![InferInputTensor {
+                shape: vec![1, 3, 224, 224],
+                contents: Some(contents),
+                ..InferInputTensor::default()
+            }],
+            ..ModelInferRequest::default()
+        }
+    }
+
+    #[test]
+    fn ordinary_requests_pass() {
+        checked(&ModelInferRequest::default()).unwrap();
+        checked(&input(InferTensorContents {
+            fp32_contents: vec![0.0; 150_528],
+            bytes_contents: vec!["photograph".into(); 32],
+        }))
+        .unwrap();
+    }
+
+    #[test]
+    fn many_small_fields_are_rejected_wherever_they_are() {
+        let many_inputs = ModelInferRequest {
+            inputs: vec![InferInputTensor::default(); 1000],
+            ..ModelInferRequest::default()
+        };
+        let parameters: std::collections::HashMap<_, _> = (0..1000)
+            .map(|number: u32| (number.to_string(), proto::InferParameter::default()))
+            .collect();
+        let many_parameters = ModelInferRequest {
+            outputs: vec![InferRequestedOutputTensor {
+                parameters,
+                ..InferRequestedOutputTensor::default()
+            }],
+            ..ModelInferRequest::default()
+        };
+        let many_elements = input(InferTensorContents {
+            bytes_contents: vec!["".into(); 1000],
+            ..InferTensorContents::default()
+        });
+        for request in [many_inputs, many_parameters, many_elements] {
+            assert!(checked(&request).unwrap_err().contains("too many fields"));
+        }
+        let mut long_shape = input(InferTensorContents::default());
+        long_shape.inputs[0].shape = vec![1; 81];
+        assert!(checked(&long_shape).unwrap_err().contains("too many axes"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_passes_is_small(bytes: Vec<u8>) {
+            if check_fields(&bytes, 1).is_ok() && let Ok(request) = ModelInferRequest::decode(&*bytes) {
+                prop_assert!(request.inputs.len() + request.outputs.len() <= MAX_FIELDS);
+            }
+        }
+
+        #[test]
+        fn truncated_requests_are_rejected(cut in 0_usize..30) {
+            let request = input(InferTensorContents {
+                bytes_contents: vec!["a photograph that is cut".into()],
+                ..InferTensorContents::default()
+            });
+            let bytes = request.encode_to_vec();
+            prop_assert!(check_fields(&bytes[..bytes.len() - 1 - cut], 1).is_err());
         }
     }
 }

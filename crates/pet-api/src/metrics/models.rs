@@ -1,14 +1,17 @@
-//! The metrics of each model.
+//! The metrics of the models, and of their drift.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use pet_model::ModelMetadata;
 use prometheus::core::{Collector as _, MetricVec, MetricVecBuilder};
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Registry, Result};
+use prometheus::{
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, Result,
+};
 
-use crate::loaded_model::Role;
-use crate::metrics::{counters, gauges, histograms, register};
+use crate::configuration::Role;
+use crate::drift::{Distances, Drift};
+use crate::metrics::series::{counters, gauge, gauges, histograms, optional_gauge, register};
 
 /// Buckets of the difference between two confidences.
 const DIFFERENCE_BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5];
@@ -88,13 +91,19 @@ fn retain<T: MetricVecBuilder>(series: &MetricVec<T>, predicate: impl Fn(&Labels
     }
 }
 
-/// The metrics of each model.
+/// The metrics of each model, and the distances of the served model's latest predictions from its reference. An unknown
+/// distance is absent, rather than 0.
 pub(crate) struct ModelMetrics {
     info: IntGaugeVec,
     seconds: HistogramVec,
     failures: IntCounterVec,
     shadow: IntCounterVec,
     differences: HistogramVec,
+    drift_window: IntGauge,
+    class_mix: GaugeVec,
+    confidence: GaugeVec,
+    similarity: GaugeVec,
+    features: GaugeVec,
 }
 
 impl ModelMetrics {
@@ -108,6 +117,11 @@ impl ModelMetrics {
             failures: counters(all, "pet_model_failures_total", "Images on which a model itself failed.", &["name", "version", "role"])?,
             shadow: counters(all, "pet_shadow_total", "Photos for the shadow by outcome.", &["version", "outcome"])?,
             differences: register(all, HistogramVec::new(differences, &["version"])?)?,
+            drift_window: gauge(all, "pet_drift_window", "Photos over which drift is measured; 0 for a model without a reference.")?,
+            class_mix: optional_gauge(all, "pet_drift_class_mix", "Population stability index of the predicted classes against the model's reference.")?,
+            confidence: optional_gauge(all, "pet_drift_confidence", "Population stability index of the confidence against the model's reference.")?,
+            similarity: optional_gauge(all, "pet_drift_similarity", "Population stability index of the similarity to the nearest class against the model's reference.")?,
+            features: optional_gauge(all, "pet_drift_features", "Distance of the mean features from the model's reference in standard deviations.")?,
         })
     }
 
@@ -137,18 +151,15 @@ impl ModelMetrics {
         retain(&self.failures, is_kept);
     }
 
-    /// Records how long a prediction took.
     pub(crate) fn observe_duration(&self, model: ModelLabels<'_>, took: Duration) {
         let seconds = self.seconds.with_label_values(&model.labels());
         seconds.observe(took.as_secs_f64());
     }
 
-    /// Counts an image on which a model failed.
     pub(crate) fn count_failure(&self, model: ModelLabels<'_>) {
         self.failures.with_label_values(&model.labels()).inc();
     }
 
-    /// Counts a photograph that was offered to the shadow.
     pub(crate) fn count_shadow(&self, version: &str, outcome: Outcome) {
         self.shadow.with_label_values(&[version, outcome.name()]).inc();
     }
@@ -157,5 +168,22 @@ impl ModelMetrics {
     pub(crate) fn observe_difference(&self, version: &str, difference: f32) {
         let differences = self.differences.with_label_values(&[version]);
         differences.observe(f64::from(difference));
+    }
+
+    /// Sets the drift of the served model, if it has a reference.
+    pub(crate) fn set_drift(&self, drift: Option<&Drift>) {
+        let (count, distances) = drift.map_or((0, Distances::default()), Drift::measure);
+        self.drift_window.set(count as i64);
+        set_or_hide(&self.class_mix, distances.class_mix);
+        set_or_hide(&self.confidence, distances.confidence);
+        set_or_hide(&self.similarity, distances.similarity);
+        set_or_hide(&self.features, distances.features);
+    }
+}
+
+fn set_or_hide(gauge: &GaugeVec, value: Option<f64>) {
+    match value {
+        Some(value) => gauge.with_label_values::<&str>(&[]).set(value),
+        None => gauge.reset(),
     }
 }

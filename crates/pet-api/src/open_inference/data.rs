@@ -8,7 +8,6 @@ use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::ApiError;
-use crate::open_inference::error::wrong_length;
 
 /// Reads exactly `count` numbers, all of which must be finite.
 pub(crate) fn read_f32(bytes: &Bytes, count: usize) -> Result<Vec<f32>, ApiError> {
@@ -52,6 +51,11 @@ pub(crate) fn read_elements(bytes: &Bytes, count: usize) -> Result<Vec<Bytes>, A
         return Ok(elements);
     }
     Err(wrong_length(length - rest.len(), length))
+}
+
+/// Binary data whose length does not fit the request or the shape.
+pub(crate) fn wrong_length(expected: usize, got: usize) -> ApiError {
+    ApiError::bad_parameter(format!("expected {expected} bytes of binary data, got {got}"))
 }
 
 /// Appends numbers.

@@ -7,9 +7,10 @@ use pet_model::INPUT_NAME;
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, Code};
-use crate::open_inference::data::{finite, read_elements, read_f32, read_numbers, read_texts};
-use crate::open_inference::error::{reject_shared_memory, unknown, wrong_length};
-use crate::open_inference::request;
+use crate::open_inference::data::{
+    finite, read_elements, read_f32, read_numbers, read_texts, wrong_length,
+};
+use crate::open_inference::request::{self, reject_shared_memory, unknown};
 
 /// The images of a request.
 #[derive(Debug, PartialEq)]

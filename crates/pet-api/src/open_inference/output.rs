@@ -1,17 +1,90 @@
-//! The outputs of a response.
+//! The answer to a request: its outputs, and the body of the response over HTTP.
 
+use pet_model::{ModelMetadata, softmax};
+use pet_predict::Prediction;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::ApiError;
-use crate::open_inference::answer::Answer;
 use crate::open_inference::data::{write_f32, write_texts};
-use crate::open_inference::error::{reject_shared_memory, unknown};
-use crate::open_inference::request;
-use crate::open_inference::request::Kind;
+use crate::open_inference::request::{self, Kind, reject_shared_memory, unknown};
 
 /// The names of all outputs, for an error.
 const NAMES: &str = "output, probabilities or class";
+
+/// The answer to a request.
+pub(crate) struct Answer {
+    pub(crate) label: Label,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) classes: Vec<String>,
+    /// The predictions for all images, in their order.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// How a response is labelled.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Label {
+    pub(crate) model_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model_version: Option<String>,
+    /// The request's ID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+}
+
+/// The prediction for one image.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    logits: Vec<f32>,
+    probabilities: Vec<f32>,
+}
+
+impl Row {
+    /// The prediction of a model for a tensor.
+    pub(crate) fn new(logits: Vec<f32>, model: &ModelMetadata) -> Result<Self, ApiError> {
+        let probabilities = softmax(&logits, model.temperature()).ok_or_else(|| {
+            ApiError::bad_parameter("the model's output for these numbers is not finite")
+        })?;
+        Ok(Self { logits, probabilities })
+    }
+}
+
+impl From<Prediction> for Row {
+    fn from(prediction: Prediction) -> Self {
+        Self {
+            logits: prediction.logits().to_vec(),
+            probabilities: prediction.probabilities().to_vec(),
+        }
+    }
+}
+
+impl Answer {
+    /// The most probable class of each image.
+    pub(crate) fn best_classes(&self) -> Vec<String> {
+        let best = self.rows.iter().flat_map(|row| ranking(&row.probabilities, 1));
+        best.map(|best| self.name(best).to_owned()).collect()
+    }
+
+    /// The `count` best classes of an image in Triton's form: `value:index:class`.
+    fn ranked(&self, values: &[f32], count: usize) -> impl Iterator<Item = String> {
+        ranking(values, count).into_iter().map(|index| {
+            let value = values.get(index).copied().unwrap_or_default();
+            format!("{value:.6}:{index}:{}", self.name(index))
+        })
+    }
+
+    fn name(&self, index: usize) -> &str {
+        self.classes.get(index).map_or("", String::as_str)
+    }
+}
+
+/// The indices of the `count` largest numbers, in descending order; ties keep their order.
+fn ranking(row: &[f32], count: usize) -> Vec<usize> {
+    let mut indices: Vec<_> = (0..row.len()).collect();
+    indices.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
+    indices.truncate(count);
+    indices
+}
 
 /// A requested output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +97,7 @@ pub(crate) struct Output {
 }
 
 /// The data of an output; in JSON, a flat array.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
 pub(crate) enum Data {
@@ -83,23 +156,88 @@ impl Output {
         }
     }
 
-    /// Its shape and data.
     pub(crate) fn extract(self, answer: &Answer) -> (Vec<usize>, Data) {
-        let batch = answer.batch();
-        let values = match self.kind {
+        let batch = answer.rows.len();
+        let values: fn(&Row) -> &[f32] = match self.kind {
             Kind::Class => return (vec![batch], Data::Texts(answer.best_classes())),
-            Kind::Logits => answer.logits(),
-            Kind::Probabilities => answer.probabilities(),
+            Kind::Logits => |row| &row.logits,
+            Kind::Probabilities => |row| &row.probabilities,
         };
-        match self.classification {
-            Some(count) => (vec![batch, count], Data::Texts(answer.ranked(values, count))),
-            None => (vec![batch, answer.classes()], Data::Numbers(values.to_vec())),
+        let values = answer.rows.iter().map(values);
+        if let Some(count) = self.classification {
+            let texts = values.flat_map(|values| answer.ranked(values, count));
+            return (vec![batch, count], Data::Texts(texts.collect()));
         }
+        let numbers = values.flatten().copied().collect();
+        (vec![batch, answer.classes.len()], Data::Numbers(numbers))
     }
+}
+
+/// A response of the protocol.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InferenceResponse")]
+pub(crate) struct Response {
+    #[serde(flatten)]
+    label: Label,
+    outputs: Vec<Tensor>,
+}
+
+/// An output of the model.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InferenceTensor")]
+struct Tensor {
+    name: &'static str,
+    datatype: &'static str,
+    /// Size of each dimension.
+    shape: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<Parameters>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Data>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Parameters {
+    /// Length of this output in the binary data after the JSON, in bytes.
+    binary_data_size: usize,
+}
+
+/// The body of a response: JSON, followed by binary data if any output is requested in binary.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) response: Response,
+    pub(crate) tail: Option<Vec<u8>>,
+}
+
+impl Body {
+    /// Encodes the requested outputs.
+    pub(crate) fn new(answer: Answer) -> Self {
+        let mut tail = Vec::new();
+        let tensors = answer.outputs.iter().map(|&output| tensor(output, &answer, &mut tail));
+        let outputs = tensors.collect();
+        let is_binary = answer.outputs.iter().any(|output| output.binary);
+        let response = Response { label: answer.label, outputs };
+        Self { response, tail: is_binary.then_some(tail) }
+    }
+}
+
+fn tensor(output: Output, answer: &Answer, tail: &mut Vec<u8>) -> Tensor {
+    let (shape, data) = output.extract(answer);
+    let (parameters, data) = if output.binary {
+        let start = tail.len();
+        data.write(tail);
+        let binary_data_size = tail.len() - start;
+        (Some(Parameters { binary_data_size }), None)
+    } else {
+        (None, Some(data))
+    };
+    Tensor { name: output.name(), datatype: output.datatype(), shape, parameters, data }
 }
 
 #[cfg(test)]
 mod tests {
+    use pet_model::Preprocess;
     use serde_json::{Value, json};
 
     use super::*;
@@ -140,5 +278,70 @@ mod tests {
             let error = requested(&outputs).unwrap_err();
             assert!(error.contains(reason), "{outputs}: {error}");
         }
+    }
+
+    fn model() -> ModelMetadata {
+        let classes = vec!["cat".into(), "dog".into()];
+        ModelMetadata::new("pets", classes, Preprocess::imagenet())
+            .with_model_version("3")
+            .with_temperature(2.0)
+    }
+
+    fn body(request: &Value) -> Body {
+        let json = request.to_string();
+        let request = Request::read(json.as_bytes()).unwrap();
+        let (binary, default) =
+            (request.parameters.binary_data_output, [Kind::Logits, Kind::Class]);
+        let outputs = Output::requested(&request.outputs, binary, &default, 2).unwrap();
+        let row = Row::new(vec![1.0, -0.5], &model()).unwrap();
+        let label =
+            Label { model_name: "pets".into(), model_version: Some("3".into()), id: request.id };
+        Body::new(Answer { label, outputs, classes: model().classes, rows: vec![row] })
+    }
+
+    #[test]
+    fn json_contains_the_data() {
+        let body = body(&json!({"id": "7", "inputs": []}));
+        assert_eq!(body.tail, None);
+        let expected = json!({"model_name": "pets", "model_version": "3", "id": "7", "outputs": [
+            {"name": "output", "datatype": "FP32", "shape": [1, 2], "data": [1.0, -0.5]},
+            {"name": "class", "datatype": "BYTES", "shape": [1], "data": ["cat"]},
+        ]});
+        assert_eq!(serde_json::to_value(&body.response).unwrap(), expected);
+    }
+
+    #[test]
+    fn binary_data_follow_the_json() {
+        let body = body(&json!({"inputs": [], "parameters": {"binary_data_output": true}}));
+        let json = serde_json::to_value(&body.response).unwrap();
+        let sizes = ["/outputs/0", "/outputs/1"]
+            .map(|output| json.pointer(output).unwrap()["parameters"]["binary_data_size"].clone());
+        assert_eq!(sizes, [8, 7]);
+        assert_eq!(body.tail.unwrap(), b"\0\0\x80\x3f\0\0\0\xbf\x03\0\0\0cat");
+    }
+
+    #[test]
+    fn images_are_ranked_separately() {
+        let rows = [[1.0, 3.0, 2.0], [5.0, 4.0, 5.0]].map(|logits| Row {
+            probabilities: softmax(&logits, 1.0).unwrap(),
+            logits: logits.to_vec(),
+        });
+        let answer = Answer {
+            label: Label { model_name: "pets".into(), model_version: None, id: None },
+            outputs: Vec::new(),
+            classes: ["cat", "dog", "fox"].map(str::to_owned).to_vec(),
+            rows: rows.to_vec(),
+        };
+        assert_eq!(answer.best_classes(), ["dog", "cat"]);
+        let extract =
+            |kind, classification| Output { kind, binary: false, classification }.extract(&answer);
+        let expected = ["3.000000:1:dog", "2.000000:2:fox", "5.000000:0:cat", "5.000000:2:fox"];
+        let expected = Data::Texts(expected.map(str::to_owned).to_vec());
+        assert_eq!(extract(Kind::Logits, Some(2)), (vec![2, 2], expected));
+        let (shape, Data::Numbers(numbers)) = extract(Kind::Probabilities, None) else {
+            panic!("probabilities are numbers");
+        };
+        assert_eq!(shape, [2, 3]);
+        assert!((numbers[..3].iter().sum::<f32>() - 1.0).abs() < 1e-6);
     }
 }

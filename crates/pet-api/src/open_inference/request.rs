@@ -1,7 +1,7 @@
 //! An inference request: JSON, optionally followed by binary tensor data.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
 use actix_web::web::Bytes;
@@ -12,7 +12,6 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, Code};
-use crate::open_inference::error::malformed;
 
 /// An inference request. Unknown fields are ignored.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -137,7 +136,7 @@ impl<'a> Request<'a> {
 
 /// Reads an array of at most `LIMIT` elements; a longer one is rejected without being read to its end.
 /// For `#[serde(deserialize_with = "at_most::<LIMIT, _, _>")]`.
-pub(crate) fn at_most<'de, const LIMIT: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+fn at_most<'de, const LIMIT: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -189,9 +188,43 @@ pub(crate) fn split(body: &Bytes, header: Option<&[u8]>) -> Result<(Bytes, Bytes
     Ok((body.slice(..length), body.slice(length..)))
 }
 
+/// A body that is not a request of the protocol.
+pub(crate) fn malformed(reason: impl Display) -> ApiError {
+    let detail = format!("the body is not an inference request: {reason}");
+    ApiError::new(Code::BadRequest, detail)
+}
+
+/// A name that is none of the model's. `kind` is `input` or `output`.
+pub(crate) fn unknown(kind: &str, got: &str, expected: &str) -> ApiError {
+    ApiError::bad_parameter(format!("the model has no {kind} `{got}`, expected {expected}"))
+}
+
+/// The parameter for memory that is shared with the client, which a remote service cannot have.
+pub(crate) const SHARED_MEMORY: &str = "shared_memory_region";
+
+/// Rejects [`SHARED_MEMORY`] where it is given.
+pub(crate) fn reject_shared_memory(is_given: bool) -> Result<(), ApiError> {
+    if is_given {
+        let detail = format!("`{SHARED_MEMORY}` is not supported");
+        return Err(ApiError::bad_parameter(detail));
+    }
+    Ok(())
+}
+
+/// Rejects parameters that would change how a model is loaded, by their names.
+pub(crate) fn reject_parameters(names: impl Iterator<Item = String>) -> Result<(), ApiError> {
+    let names: Vec<_> = names.take(4).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::bad_parameter(format!(
+        "models are loaded from their folders, without parameters; got `{}`",
+        names.join("`, `")
+    )))
+}
+
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

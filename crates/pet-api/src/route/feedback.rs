@@ -12,15 +12,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing::info_span;
 
+use crate::access::prediction_timing;
+use crate::deployment::TrafficSplit;
 use crate::endpoint::{Describe, Operation, Topic, get, post};
 use crate::error::{ApiError, Code};
-use crate::feedback::{Correction, Feedback, FeedbackCounts};
-use crate::route::administrator::Administrator;
-use crate::route::query::Query;
-use crate::route::timing::prediction_timing;
+use crate::feedback::{Correction, Feedback, FeedbackCounts, FeedbackFolder};
+use crate::route::request::{Administrator, Query};
 use crate::state::State;
-use crate::trace::record_model;
-use crate::traffic_split::TrafficSplit;
 use crate::upload::Upload;
 use crate::worker::Worker;
 
@@ -65,7 +63,7 @@ impl FromRequest for FeedbackStore {
         let store = State::of(request).and_then(|state| {
             let detail = "the service does not save corrections";
             let hint = "it does if it is started with a folder for them";
-            let missing = || ApiError::new(Code::NotFound, detail).with_hint(hint.to_owned());
+            let missing = || ApiError::new(Code::NotFound, detail).with_hint(hint);
             state.feedback.clone().map(Self).ok_or_else(missing)
         });
         ready(store)
@@ -97,7 +95,7 @@ impl FromRequest for SameOrigin {
             return ready(Ok(Self));
         }
         let detail = "corrections are not accepted from other sites' pages";
-        let hint = "send it from the service's own page, or from a program".to_owned();
+        let hint = "send it from the service's own page, or from a program";
         ready(Err(ApiError::new(Code::CrossSite, detail).with_hint(hint)))
     }
 }
@@ -124,12 +122,8 @@ async fn counts(
     FeedbackStore(feedback): FeedbackStore,
     _: Administrator,
 ) -> Result<Json<Corrections>, ApiError> {
-    let settings = feedback.settings();
-    Ok(Json(Corrections {
-        counts: feedback.counts(),
-        max_count: settings.count,
-        max_bytes: settings.bytes,
-    }))
+    let FeedbackFolder { bytes: max_bytes, count: max_count, .. } = feedback.settings;
+    Ok(Json(Corrections { counts: feedback.counts(), max_count, max_bytes }))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -156,10 +150,10 @@ struct Answer {
 
 /// The served model. Another is rejected, since its classes would be mixed with those of the served one.
 fn model_to_correct(state: &State, name: Option<&str>) -> Result<TrafficSplit, ApiError> {
-    let split = state.split();
+    let split = state.models.split();
     match name {
-        Some(name) if name != split.primary.name() => {
-            let served = split.primary.name();
+        Some(name) if name != split.primary.name => {
+            let served = &split.primary.name;
             let detail = format!("`model` is `{name}`, expected the served model, `{served}`");
             Err(ApiError::bad_parameter(detail))
         }
@@ -190,7 +184,7 @@ async fn keep(
         let metadata = model.metadata();
         if !metadata.classes.contains(&right) {
             let detail = format!("`class` is `{right}`, expected one of the model's classes");
-            let hint = "`/classes` lists them".to_owned();
+            let hint = "`/classes` lists them";
             return Err(ApiError::bad_parameter(detail).with_hint(hint));
         }
         let prediction = worker.predict(&model, &body)?;
@@ -212,7 +206,7 @@ async fn keep(
         Ok(prediction)
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
-    record_model(&served);
+    served.record_answer();
     let timing = prediction_timing(done.waited, done.value.timing());
     let predicted_class = done.value.predicted_class().to_owned();
     let correct = predicted_class == class;

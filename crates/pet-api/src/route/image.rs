@@ -4,25 +4,30 @@ use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::Data;
 use pet_image::{
-    Cost, CropBox, Decoded, Error, Filter, Format, MAX_OUTPUT_PIXELS, contrast_stretch, cost, crop,
-    decode, encode_gray, encode_rgb, grayscale, resize,
+    Cost, CropBox, Error, Filter, Format, MAX_OUTPUT_PIXELS, RgbImage, contrast_stretch, cost,
+    crop, decode, encode_gray, encode_rgb, grayscale, resize,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::Instant;
 use tracing::info_span;
 
+use crate::access::server_timing;
 use crate::endpoint::{Topic, post};
-use crate::error::ApiError;
-use crate::file_name::attachment;
-use crate::route::query::Query;
-use crate::route::timing::server_timing;
+use crate::error::{ApiError, printable};
+use crate::memory::TimedBody;
+use crate::route::request::Query;
 use crate::state::State;
-use crate::timed_body::TimedBody;
 use crate::upload::Upload;
 
 /// Work for each pixel of the result, relative to decoding a JPEG.
 const TRANSFORM_WORK: u64 = 4;
+
+/// Bytes for each pixel of the result: the pixel, that of an intermediate image, and the file.
+const TRANSFORM_BYTES: u64 = 9;
+
+/// Longest file name; longer ones are truncated.
+const MAX_CHARS: usize = 100;
 
 pub(crate) fn topic() -> Topic {
     let endpoints = [
@@ -84,55 +89,47 @@ async fn resized(
     Query(Size { width, height }): Query<Size>,
     upload: Upload,
 ) -> Result<HttpResponse, ApiError> {
-    let change = move |decoded: Decoded| {
-        let resized = resize(&decoded.image, width, height, Filter::Lanczos)?;
-        encode_rgb(&resized, decoded.format.written())
-    };
     let output = u64::from(width) * u64::from(height);
-    transformed(&state, upload, "resized", Some(output), change).await
+    transformed(&state, upload, "resized", Some(output), move |image, format| {
+        encode_rgb(&resize(image, width, height, Filter::Lanczos)?, format)
+    })
+    .await
 }
 
 async fn gray(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
-    let change =
-        |decoded: Decoded| encode_gray(&grayscale(&decoded.image), decoded.format.written());
-    transformed(&state, upload, "gray", None, change).await
+    transformed(&state, upload, "gray", None, |image, format| {
+        encode_gray(&grayscale(image), format)
+    })
+    .await
 }
 
 async fn cropped(
     state: Data<State>,
-    Query(edges): Query<Edges>,
+    Query(Edges { left, top, right, bottom }): Query<Edges>,
     upload: Upload,
 ) -> Result<HttpResponse, ApiError> {
-    let area =
-        CropBox { left: edges.left, top: edges.top, right: edges.right, bottom: edges.bottom };
-    let change =
-        move |decoded: Decoded| encode_rgb(&crop(&decoded.image, area)?, decoded.format.written());
-    transformed(&state, upload, "cropped", None, change).await
+    let area = CropBox { left, top, right, bottom };
+    transformed(&state, upload, "cropped", None, move |image, format| {
+        encode_rgb(&crop(image, area)?, format)
+    })
+    .await
 }
 
 async fn normalized(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
-    let change =
-        |decoded: Decoded| encode_rgb(&contrast_stretch(&decoded.image), decoded.format.written());
-    transformed(&state, upload, "normalized", None, change).await
+    transformed(&state, upload, "normalized", None, |image, format| {
+        encode_rgb(&contrast_stretch(image), format)
+    })
+    .await
 }
 
-/// A file name with the extension of another format.
-fn renamed(name: &str, format: Format) -> String {
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    format!("{stem}.{}", format.extension())
-}
-
-/// Bytes for each pixel of the result: the pixel, that of an intermediate image, and the file.
-const TRANSFORM_BYTES: u64 = 9;
-
-/// Transforms the image on a worker to one of `output` pixels, by default its own number, and returns the result as an
+/// Changes the image on a worker to a file of one of `output` pixels, by default its own number, and returns it as an
 /// attachment with a prefixed name.
 async fn transformed(
     state: &State,
     upload: Upload,
     prefix: &str,
     output: Option<u64>,
-    change: impl FnOnce(Decoded) -> Result<Vec<u8>, Error> + Send + 'static,
+    change: impl FnOnce(&RgbImage, Format) -> Result<Vec<u8>, Error> + Send + 'static,
 ) -> Result<HttpResponse, ApiError> {
     let Upload { name, body, deadline } = upload;
     let limits = state.configuration.limits;
@@ -148,10 +145,10 @@ async fn transformed(
     let work = move |body: &[u8]| {
         let start = Instant::now();
         let decoded = info_span!("decode").in_scope(|| decode(body, &limits))?;
-        let (format, decoding) = (decoded.format, start.elapsed());
-        let start = Instant::now();
-        let changed = info_span!("change").in_scope(|| change(decoded))?;
-        Ok((changed, format, [decoding, start.elapsed()]))
+        let (read, written) = (decoded.format, decoded.format.written());
+        let (decoding, start) = (start.elapsed(), Instant::now());
+        let changed = info_span!("change").in_scope(|| change(&decoded.image, written))?;
+        Ok((changed, read, [decoding, start.elapsed()]))
     };
     let done = state
         .queue
@@ -169,4 +166,84 @@ async fn transformed(
         .insert_header(server_timing(&took))
         .insert_header((CONTENT_DISPOSITION, disposition))
         .body(TimedBody::new(image, memory, until)))
+}
+
+/// A file name with the extension of another format.
+fn renamed(name: &str, format: Format) -> String {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    format!("{stem}.{}", format.extension())
+}
+
+/// The value of `Content-Disposition` for a result named `PREFIX_NAME`.
+fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> String {
+    let name = name.map(base_name).filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| format!("image.{extension}"));
+    let name = format!("{prefix}_{name}");
+    if name.bytes().all(is_token) {
+        return format!("attachment; filename={name}");
+    }
+    let plain: String = name.chars().map(|char| if is_plain(char) { char } else { '_' }).collect();
+    if plain == name {
+        return format!("attachment; filename=\"{plain}\"");
+    }
+    let encoded = name.bytes().map(|byte| {
+        if is_token(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    });
+    let encoded = encoded.collect::<Vec<_>>().concat();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+/// The last component of a name that may be a path.
+fn base_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let kept: String = printable(last.to_owned()).chars().take(MAX_CHARS).collect();
+    kept.trim().trim_start_matches('.').to_owned()
+}
+
+/// `attr-char` of RFC 8187, which is allowed in a `token` of RFC 9110 too.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte)
+}
+
+/// A character that every client understands in a quoted name.
+fn is_plain(char: char) -> bool {
+    (char.is_ascii_graphic() || char == ' ') && !matches!(char, '"' | '\\' | '%' | ';')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> String {
+        attachment("gray", Some(name), "png")
+    }
+
+    #[test]
+    fn plain_names_are_kept() {
+        assert_eq!(named("a-dog.png"), "attachment; filename=gray_a-dog.png");
+        assert_eq!(named("my dog.png"), "attachment; filename=\"gray_my dog.png\"");
+        assert_eq!(attachment("gray", None, "png"), "attachment; filename=gray_image.png");
+    }
+
+    #[test]
+    fn names_cannot_inject_headers_or_paths() {
+        assert_eq!(named("../../etc/passwd"), "attachment; filename=gray_passwd");
+        assert_eq!(named(r"C:\dogs\rex.png"), "attachment; filename=gray_rex.png");
+        assert_eq!(named(".."), "attachment; filename=gray_image.png");
+        assert_eq!(named("a\r\nSet-Cookie: x=1"), "attachment; filename=\"gray_aSet-Cookie: x=1\"");
+        assert_eq!(
+            named("a\"; filename=b.exe"),
+            "attachment; filename=\"gray_a__ filename=b.exe\"; filename*=UTF-8''gray_a%22%3B%20filename%3Db.exe"
+        );
+        assert_eq!(
+            named("Käthe.png"),
+            "attachment; filename=\"gray_K_the.png\"; filename*=UTF-8''gray_K%C3%A4the.png"
+        );
+        assert!(named(&"x".repeat(5000)).len() < 200);
+    }
+
+    #[test]
+    fn directional_characters_are_removed() {
+        assert_eq!(named("a\u{202e}gpj.exe\u{2066}\u{200f}"), "attachment; filename=gray_agpj.exe");
+    }
 }

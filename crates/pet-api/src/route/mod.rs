@@ -1,17 +1,12 @@
 //! The handlers.
 
-pub(crate) mod administrator;
-mod explain;
 mod feedback;
 mod image;
 mod inference;
 mod model;
-mod model_query;
-mod page;
 mod predict;
-mod query;
+mod request;
 mod service;
-pub(crate) mod timing;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -21,8 +16,7 @@ use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::endpoint::{Endpoint, Topic, resource};
-use crate::error::{ApiError, Code};
-use crate::open_inference;
+use crate::error::{ApiError, Code, ProtocolError};
 
 /// All endpoints, in the order of the documentation. There is no other way to register a route.
 pub(crate) static TOPICS: LazyLock<[Topic; 6]> = LazyLock::new(|| {
@@ -87,13 +81,11 @@ pub(crate) fn is_described(
 /// Any path without a route.
 async fn missing(request: HttpRequest) -> Result<&'static str, ApiError> {
     let detail = format!("`{}` does not exist", request.path());
-    Err(ApiError::new(Code::NotFound, detail).with_hint("`/docs` lists all paths".to_owned()))
+    Err(ApiError::new(Code::NotFound, detail).with_hint("`/docs` lists all paths"))
 }
 
 /// Any other path of the protocol.
-async fn missing_in_protocol(
-    request: HttpRequest,
-) -> Result<&'static str, open_inference::ProtocolError> {
+async fn missing_in_protocol(request: HttpRequest) -> Result<&'static str, ProtocolError> {
     let detail = format!("`{}` is not part of the protocol", request.path());
     Err(ApiError::new(Code::NotFound, detail).into())
 }
@@ -104,7 +96,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::openapi::Document;
+    use crate::endpoint::Document;
 
     use super::*;
 

@@ -6,17 +6,16 @@ use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, web};
 use pet_model::{
     CARD_FILE, CONFUSION_FILE, CURVES_FILE, INPUT_NAME, METRICS_FILE, OUTPUT_NAME, Precision,
-    Preprocess, Results, SELECTION_FILE,
+    Preprocess, SELECTION_FILE,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::asset::{UNCHANGED, entity_tag, tagged};
+use crate::asset::{entity_tag, tagged};
 use crate::endpoint::{Topic, get, post};
 use crate::error::{ApiError, Code};
 use crate::loaded_model::LoadedModel;
-use crate::route::administrator::Administrator;
-use crate::route::model_query::ModelQuery;
+use crate::route::request::{Administrator, ModelQuery};
 use crate::state::State;
 
 /// The files that can be read, with their media types.
@@ -34,8 +33,7 @@ pub(crate) fn topic() -> Topic {
         get("/classes", classes).about("List the classes", "In the order of the model's output.");
     let model = get("/model", model).about("Describe the model", "Its origin, inputs and outputs.");
     let file = get("/model/files/{name}", file)
-        .content_types(["image/png", "application/json", "text/markdown"])
-        .status(304, UNCHANGED)
+        .file(&["image/png", "application/json", "text/markdown"])
         .errors(&[Code::NotFound, Code::Internal])
         .about("Read a file about the model", "Metrics and plots, if available.");
     let reload = post("/model/reload", reload)
@@ -97,9 +95,10 @@ impl Model {
     fn new(model: &LoadedModel, state: &State) -> Self {
         let metadata = model.metadata();
         let size = i64::from(metadata.preprocess.size());
-        let loaded_at = model.loaded_at().duration_since(UNIX_EPOCH);
+        let loaded_at = model.loaded_at.duration_since(UNIX_EPOCH);
+        let names = FILES.iter().map(|(name, _)| *name);
         Self {
-            name: model.name().to_owned(),
+            name: model.name.clone(),
             version: metadata.model_version.clone(),
             run_id: metadata.run_id.clone(),
             val_acc: metadata.val_acc,
@@ -109,8 +108,8 @@ impl Model {
             preprocess: metadata.preprocess.clone(),
             precision: metadata.precision.name(),
             loaded_at: loaded_at.unwrap_or_default().as_secs(),
-            feedback: state.feedback.is_some() && model.role().has_served_classes(),
-            files: existing_files(model.results()),
+            feedback: state.feedback.is_some() && model.role.has_served_classes(),
+            files: names.filter(|name| model.results.contains(name)).collect(),
         }
     }
 }
@@ -122,11 +121,6 @@ async fn model(state: Data<State>, ModelQuery(split): ModelQuery) -> Result<Json
 async fn classes(ModelQuery(split): ModelQuery) -> Result<Json<Classes>, ApiError> {
     let classes = split.primary.metadata().classes.clone();
     Ok(Json(Classes { classes }))
-}
-
-fn existing_files(results: &Results) -> Vec<&'static str> {
-    let names = FILES.iter().map(|(name, _)| *name);
-    names.filter(|name| results.contains(name)).collect()
 }
 
 /// The requested file.
@@ -145,11 +139,11 @@ async fn file(
     let Named { name } = named.into_inner();
     let missing = || {
         let detail = format!("the model has no file `{name}`");
-        ApiError::new(Code::NotFound, detail).with_hint("`/model` lists its files".to_owned())
+        ApiError::new(Code::NotFound, detail).with_hint("`/model` lists its files")
     };
     let known = FILES.iter().find(|(known, _)| *known == name.as_str());
     let (known, media_type) = *known.ok_or_else(missing)?;
-    let results = split.primary.results().clone();
+    let results = split.primary.results.clone();
     let read = move || results.read(known).map(|content| (entity_tag(&content), content));
     let content = web::block(read).await;
     let content = content.map_err(|error| ApiError::internal(&error))?;

@@ -1,18 +1,134 @@
-//! Repairs the headers of a form's parts before they are parsed.
+//! Multipart forms with photographs.
 //!
 //! RFC 7578 requires names in UTF-8, but clients send them in any encoding, and the parser rejects the whole form for one
-//! invalid name. File names do not matter here, so invalid characters are replaced, and at worst the name is removed.
+//! invalid name. So the headers of each part are repaired before they are parsed. File names do not matter here, so invalid
+//! characters are replaced, and at worst the name is removed.
 
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::error::PayloadError;
 use actix_web::http::header::{ContentDisposition, HeaderValue};
 use actix_web::web::Bytes;
+use actix_web::{HttpMessage as _, HttpRequest};
+use futures_util::{Stream, StreamExt as _};
+
+use crate::error::{ApiError, Code, printable};
+use crate::memory::{Body, Incoming, too_large};
+
+/// The form field with the photograph.
+pub(crate) const FIELD: &str = "file";
 
 /// Longest headers of a part that are repaired, in bytes; the parser rejects longer ones.
 const MAX_LENGTH: usize = 64 << 10;
 
-const END: &[u8] = b"\r\n\r\n";
+/// The end of the headers of a part.
+const HEADERS_END: &[u8] = b"\r\n\r\n";
 
-/// Scans a form chunk by chunk.
-pub(crate) struct PartHeaders {
+/// The file of a photograph.
+pub(crate) struct Photograph {
+    /// The client's name for it, which is untrusted.
+    pub(crate) name: Option<String>,
+    /// Its bytes, or why they were rejected.
+    pub(crate) body: Result<Body, ApiError>,
+}
+
+/// Reads at most `max` fields named `file`; other fields are skipped.
+pub(crate) async fn read_form(
+    request: &HttpRequest,
+    body: impl Stream<Item = Result<Bytes, PayloadError>> + 'static,
+    max: usize,
+    limit: u64,
+    incoming: &Incoming<'_>,
+) -> Result<Vec<Photograph>, ApiError> {
+    let mut headers = boundary(request).map(|boundary| PartHeaders::new(&boundary));
+    let body = body.map(move |chunk| match (&mut headers, chunk) {
+        (Some(headers), Ok(chunk)) => Ok(headers.repair(&chunk)),
+        (_, chunk) => chunk,
+    });
+    let mut form = Multipart::new(request.headers(), body);
+    let mut photographs = Vec::new();
+    while let Some(field) = form.next().await {
+        let mut field = field.map_err(|error| malformed(&error, limit))?;
+        if field.name() == Some(FIELD) && photographs.len() < max {
+            photographs.push(photograph(field, limit, incoming).await?);
+        } else {
+            skip(&mut field, limit).await?;
+        }
+    }
+    Ok(photographs)
+}
+
+/// The boundary between the parts of a form.
+fn boundary(request: &HttpRequest) -> Option<String> {
+    let media_type = request.mime_type().ok()??;
+    Some(media_type.get_param("boundary")?.as_str().to_owned())
+}
+
+/// Reads one photograph. If it is too large, the rest of it is skipped, so that the next ones can be read.
+async fn photograph(
+    mut field: Field,
+    limit: u64,
+    incoming: &Incoming<'_>,
+) -> Result<Photograph, ApiError> {
+    let name = file_name(&field);
+    let mut body = incoming.body(limit);
+    while let Some(chunk) = field.next().await {
+        let chunk = chunk.map_err(|error| malformed(&error, limit))?;
+        match body.push(&chunk).await {
+            Ok(()) => {}
+            Err(error) if error.code == Code::TooLarge => {
+                drop(body);
+                skip(&mut field, limit).await?;
+                let body = Err(error);
+                return Ok(Photograph { name, body });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let body = Ok(body.finish());
+    Ok(Photograph { name, body })
+}
+
+async fn skip(field: &mut Field, limit: u64) -> Result<(), ApiError> {
+    while let Some(chunk) = field.next().await {
+        chunk.map_err(|error| malformed(&error, limit))?;
+    }
+    Ok(())
+}
+
+fn file_name(field: &Field) -> Option<String> {
+    let disposition = field.content_disposition()?;
+    if let Some(extended) = disposition.get_filename_ext() {
+        return Some(printable(String::from_utf8_lossy(&extended.value).into_owned()));
+    }
+    let name = disposition.get_filename();
+    name.map(|name| printable(name.to_owned()))
+}
+
+fn malformed(error: &MultipartError, limit: u64) -> ApiError {
+    match error {
+        // Only a compressed body overflows: its output exceeds the largest form.
+        MultipartError::Payload(PayloadError::Overflow) => too_large(limit),
+        MultipartError::Payload(error) => unreadable(error),
+        error => {
+            let detail = format!("the multipart body cannot be read: {error}");
+            ApiError::new(Code::BadRequest, detail)
+        }
+    }
+}
+
+/// The error for a body that cannot be read.
+pub(crate) fn unreadable(error: &PayloadError) -> ApiError {
+    let detail = match error {
+        PayloadError::EncodingCorrupted => {
+            "the body does not have the `Content-Encoding` that it claims, or is truncated".into()
+        }
+        error => format!("the body cannot be read: {error}"),
+    };
+    ApiError::new(Code::BadRequest, detail)
+}
+
+/// Repairs the headers of the parts of a form, which it scans chunk by chunk.
+struct PartHeaders {
     /// The delimiter before each part, without the end of its line.
     delimiter: Vec<u8>,
     state: State,
@@ -30,7 +146,7 @@ enum State {
 }
 
 impl PartHeaders {
-    pub(crate) fn new(boundary: &str) -> Self {
+    fn new(boundary: &str) -> Self {
         Self {
             delimiter: format!("\r\n--{boundary}").into_bytes(),
             // The first delimiter needs no line break before it.
@@ -39,7 +155,7 @@ impl PartHeaders {
     }
 
     /// Returns what the parser should read in place of a chunk.
-    pub(crate) fn repair(&mut self, chunk: &[u8]) -> Bytes {
+    fn repair(&mut self, chunk: &[u8]) -> Bytes {
         let mut output = Vec::with_capacity(chunk.len() + MAX_LENGTH.min(chunk.len()));
         let mut rest = chunk;
         while !rest.is_empty() {
@@ -71,7 +187,7 @@ impl PartHeaders {
             }
             State::Headers(headers) => {
                 headers.push(rest[0]);
-                if headers.ends_with(END) {
+                if headers.ends_with(HEADERS_END) {
                     output.extend(repaired(headers));
                     self.state = State::Content(0);
                 } else if headers.len() > MAX_LENGTH {
@@ -148,7 +264,7 @@ mod tests {
     use super::*;
 
     fn form(head: &[u8], content: &[u8]) -> Vec<u8> {
-        [b"--x\r\n", head, END, content, b"\r\n--x--\r\n"].concat()
+        [b"--x\r\n", head, HEADERS_END, content, b"\r\n--x--\r\n"].concat()
     }
 
     fn repair(form: &[u8], length: usize) -> Vec<u8> {

@@ -1,11 +1,13 @@
-//! The access log, and the IDs of requests.
+//! What is reported about a request: in the access log, and in the headers of its response.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use actix_web::http::header::{HeaderName, HeaderValue};
+use pet_predict::Timing;
 use tracing::field::display;
 
 use crate::metrics::milliseconds;
-use crate::trace::TraceContext;
+use crate::trace::{TRACEPARENT, TraceContext};
 
 /// An entry of the access log, written when the request ends, even if the client disconnects.
 pub(crate) struct LogEntry {
@@ -27,6 +29,12 @@ impl LogEntry {
             trace: None,
             status: None,
         }
+    }
+
+    /// The headers of the response: the request ID, and the trace context if there is one.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let context = self.trace.map(|trace| (TRACEPARENT, trace.to_string()));
+        std::iter::once((REQUEST_ID, self.id.clone())).chain(context)
     }
 }
 
@@ -68,9 +76,30 @@ fn random_id() -> String {
     format!("{:016x}", getrandom::u64().unwrap_or_default())
 }
 
+/// The header with the time that each phase of a request took.
+pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// The header for the phases of a prediction.
+pub(crate) fn prediction_timing(queue: Duration, timing: Timing) -> (HeaderName, HeaderValue) {
+    server_timing(&[
+        ("queue", queue),
+        ("decode", timing.decode),
+        ("preprocess", timing.preprocess),
+        ("infer", timing.inference),
+    ])
+}
+
+pub(crate) fn server_timing(phases: &[(&str, Duration)]) -> (HeaderName, HeaderValue) {
+    let one = |(name, took): &(&str, Duration)| format!("{name};dur={}", milliseconds(*took));
+    let text = phases.iter().map(one).collect::<Vec<_>>().join(", ");
+    // Names and numbers are always valid in a header.
+    let value = HeaderValue::from_str(&text);
+    let value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
+    (SERVER_TIMING, value)
+}
+
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

@@ -1,9 +1,9 @@
-//! Distances between two samples.
+//! Drift: how far recent photographs differ from those on which the model was measured at export.
 //!
-//! For counts it is the population stability index, `Σ (p − q) ln(p / q)` over the bins' shares in both samples: the sum
-//! of both Kullback-Leibler divergences, symmetric, 0 for equal shares, and with
-//! established limits: above 0.1 a moderate and above 0.25 a large change. With enough traffic, a p-value would call any
-//! small difference significant, whereas the index measures its size.
+//! For counts, the distance is the population stability index, `Σ (p − q) ln(p / q)` over the bins' shares in both samples:
+//! the sum of both Kullback-Leibler divergences, symmetric, 0 for equal shares, and with established limits: above 0.1 a
+//! moderate and above 0.25 a large change. With enough traffic, a p-value would call any small difference significant,
+//! whereas the index measures its size.
 //!
 //! Two samples of the same photographs differ by chance. Where nothing has changed, the index of samples of sizes `m` and
 //! `n` over `k` bins is distributed as `χ²` with `k − 1` degrees of freedom, times `1/m + 1/n` (Yurdakul, "Statistical
@@ -11,7 +11,13 @@
 //! nearly the limit. So the mean is subtracted, and there is an index only when its standard deviation,
 //! `√(2 (k − 1)) (1/m + 1/n)`, is at most a quarter of the limit: for 37 classes and those images from 150 photographs on.
 
-use pet_model::Moments;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use pet_model::{Moments, Observation, Reference};
+
+/// Largest window, which takes a few megabytes.
+const MAX_WINDOW: usize = 10_000;
 
 /// An index above this is called a large change.
 const LARGE: f64 = 0.25;
@@ -26,9 +32,88 @@ const CERTAINTY: f64 = 4.0;
 /// Added to every bin of both samples, so that there is no division by zero: Jeffreys' prior.
 const PRIOR: f64 = 0.5;
 
+/// The latest predictions of a model, with its reference. A new model starts with an empty window, since its predictions
+/// are not comparable with this reference.
+pub(crate) struct Drift {
+    reference: Reference,
+    size: usize,
+    latest: Mutex<VecDeque<Answer>>,
+}
+
+/// The stored part of an [`Observation`].
+struct Answer {
+    class: usize,
+    confidence: f32,
+    similarity: Option<f32>,
+    directions: Box<[f32]>,
+}
+
+/// Distances of predictions from a reference; `None` if there is too little data.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Distances {
+    /// Population stability index of the predicted classes.
+    pub(crate) class_mix: Option<f64>,
+    /// That of the confidence.
+    pub(crate) confidence: Option<f64>,
+    /// That of the similarity to the nearest class.
+    pub(crate) similarity: Option<f64>,
+    /// Distance of the mean features, in standard deviations.
+    pub(crate) features: Option<f64>,
+}
+
+impl Drift {
+    /// Measures over the latest `size` predictions.
+    pub(crate) fn new(reference: Reference, size: usize) -> Self {
+        let size = size.clamp(1, MAX_WINDOW);
+        Self { reference, size, latest: Mutex::default() }
+    }
+
+    pub(crate) fn observe(&self, answer: &Observation<'_>) {
+        let answer = Answer {
+            class: answer.class,
+            confidence: answer.confidence,
+            similarity: answer.similarity,
+            directions: answer.directions().into(),
+        };
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.len() >= self.size {
+            latest.pop_front();
+        }
+        latest.push_back(answer);
+    }
+
+    /// The number of predictions in the window and their distances from the reference. Takes a fraction of a millisecond,
+    /// during which no prediction can be added, so this is done on demand.
+    pub(crate) fn measure(&self) -> (usize, Distances) {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers: Vec<_> = latest.iter().map(Answer::observation).collect();
+        let reference = &self.reference;
+        let window = Reference::of(reference.classes.len(), &answers);
+        let counts = [reference.count(), window.count()];
+        let distances = Distances {
+            class_mix: index(&reference.classes, &window.classes),
+            confidence: index(&reference.confidence, &window.confidence),
+            similarity: index(&reference.similarity, &window.similarity),
+            features: shift(&reference.features, &window.features, counts),
+        };
+        (answers.len(), distances)
+    }
+}
+
+impl Answer {
+    fn observation(&self) -> Observation<'_> {
+        Observation {
+            class: self.class,
+            confidence: self.confidence,
+            similarity: self.similarity,
+            cosines: &self.directions,
+        }
+    }
+}
+
 /// The population stability index of counts in the same bins, less its mean without a change; at least 0. `None` for
 /// samples that are too small or have different bins.
-pub(super) fn index(reference: &[u32], sample: &[u32]) -> Option<f64> {
+fn index(reference: &[u32], sample: &[u32]) -> Option<f64> {
     if reference.len() != sample.len() {
         return None;
     }
@@ -56,7 +141,7 @@ pub(super) fn index(reference: &[u32], sample: &[u32]) -> Option<f64> {
 /// The distance of the means in standard deviations of the reference, as the root mean square over all dimensions, less its
 /// mean without a change; at least 0. `counts` are the sizes of the two samples. `None` for samples that are too small or
 /// have no dimensions.
-pub(super) fn shift(reference: &[Moments], sample: &[Moments], counts: [u64; 2]) -> Option<f64> {
+fn shift(reference: &[Moments], sample: &[Moments], counts: [u64; 2]) -> Option<f64> {
     if counts.contains(&0) || reference.len() != sample.len() {
         return None;
     }
@@ -80,6 +165,38 @@ pub(super) fn shift(reference: &[Moments], sample: &[Moments], counts: [u64; 2])
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn answer(class: usize, confidence: f32) -> Observation<'static> {
+        Observation { class, confidence, similarity: None, cosines: &[] }
+    }
+
+    #[test]
+    fn only_the_window_is_measured() {
+        let even = |index: usize| answer(index % 4, 0.5);
+        let reference: Vec<_> = (0..1000).map(even).collect();
+        let drift = Drift::new(Reference::of(4, &reference), 200);
+        assert_eq!(drift.measure(), (0, Distances::default()));
+        for _ in 0..200 {
+            drift.observe(&answer(0, 0.99));
+        }
+        let (count, distances) = drift.measure();
+        assert_eq!(count, 200);
+        assert!(distances.class_mix.unwrap() > 1.0, "{distances:?}");
+        assert!(distances.confidence.unwrap() > 1.0, "{distances:?}");
+        assert_eq!((distances.similarity, distances.features), (None, None));
+        (0..200).for_each(|index| drift.observe(&even(index)));
+        let (count, distances) = drift.measure();
+        assert_eq!(count, 200);
+        assert!(distances.class_mix.unwrap() < 0.05, "{distances:?}");
+        assert!(distances.confidence.unwrap() < 0.05, "{distances:?}");
+    }
+
+    #[test]
+    fn window_is_bounded() {
+        let drift = Drift::new(Reference::of(1, &[answer(0, 1.0)]), usize::MAX);
+        (0..=MAX_WINDOW).for_each(|_| drift.observe(&answer(0, 1.0)));
+        assert_eq!(drift.measure().0, MAX_WINDOW);
+    }
 
     /// Counts of uniform draws, by a Lehmer generator.
     fn draws(seed: u64, classes: usize, count: usize) -> Vec<u32> {

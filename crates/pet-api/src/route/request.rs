@@ -1,16 +1,20 @@
-//! Query parameters.
+//! What handlers take from a request besides its body: query parameters, the model, and the administrator's token.
 
 use std::collections::BTreeMap;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, web};
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
+use crate::deployment::TrafficSplit;
 use crate::endpoint::{Describe, Operation, Parameter, parameters};
 use crate::error::{ApiError, Code};
+use crate::state::State;
 
 /// The query parameters, as the fields of a type, validated against its schema in the `OpenAPI` document. Unknown parameters
 /// are ignored; of repeated ones the last counts.
@@ -73,4 +77,57 @@ fn value(Parameter { name, schema, .. }: &Parameter, text: &str) -> Result<Json,
     let given: String = text.chars().take(40).collect();
     let is = if given.is_empty() { "empty".to_owned() } else { format!("`{given}`") };
     Err(ApiError::bad_parameter(format!("`{name}` is {is}, expected {expected}")))
+}
+
+/// The model that a request names, by default the served one with its canary. An unknown name is rejected before the upload
+/// is read. A model that is unloaded while the upload is read is still used.
+pub(crate) struct ModelQuery(pub(crate) TrafficSplit);
+
+#[derive(Deserialize, JsonSchema)]
+struct Params {
+    /// Name of the model to use; by default, the served one.
+    model: Option<String>,
+}
+
+impl Describe for ModelQuery {
+    fn describe(operation: &mut Operation) {
+        Query::<Params>::describe(operation);
+        operation.add_errors(&[Code::NotFound]);
+    }
+}
+
+impl FromRequest for ModelQuery {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let query = Query::<Params>::from_request(request, payload).into_inner();
+        ready(query.and_then(|Query(params)| {
+            let state = State::of(request)?;
+            let split = match params.model {
+                Some(name) => state.models.named(&name)?,
+                None => state.models.split(),
+            };
+            Ok(Self(split))
+        }))
+    }
+}
+
+/// Requires the administrator's token. If none is configured, the route is not found.
+pub(crate) struct Administrator;
+
+impl Describe for Administrator {
+    fn describe(operation: &mut Operation) {
+        operation.require_token();
+    }
+}
+
+impl FromRequest for Administrator {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let given = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        ready(State::of(request).and_then(|state| state.authorize(given)).map(|()| Self))
+    }
 }

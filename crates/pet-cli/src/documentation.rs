@@ -5,7 +5,7 @@
 use std::iter::once;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, Command, CommandFactory, Parser};
+use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 
 use crate::command::Arguments;
 
@@ -139,9 +139,10 @@ fn section(command: &Command, parent: &str, text: &mut String) {
 
 /// Whether an argument is listed with its command.
 fn is_listed(argument: &Arg) -> bool {
-    let id = argument.get_id().as_str();
-    let is_shown = !argument.is_hide_set() || HIDDEN.contains(&id);
-    is_shown && !argument.is_global_set() && !matches!(id, "help" | "version")
+    use ArgAction::{Help, HelpLong, HelpShort, Version};
+    let is_own = !matches!(argument.get_action(), Help | HelpLong | HelpShort | Version);
+    let is_shown = !argument.is_hide_set() || HIDDEN.contains(&argument.get_id().as_str());
+    is_own && is_shown && !argument.is_global_set()
 }
 
 fn visible(command: &Command) -> impl Iterator<Item = &Command> {

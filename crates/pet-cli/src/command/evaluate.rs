@@ -86,9 +86,15 @@ enum SplitName {
 }
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
-    let folder = arguments.folder.as_deref();
-    let folder = folder.map(|folder| of_folder(folder, bars)).transpose()?;
-    check_folders(arguments)?;
+    // Before loading a library and a model, which may be missing too.
+    let folder = match &arguments.folder {
+        Some(folder) => Some(of_folder(folder, bars)?),
+        None => {
+            arguments.dataset.source.check()?;
+            None
+        }
+    };
+    arguments.outliers.iter().try_for_each(|folder| check_folder(folder))?;
     let results = arguments.results.find()?;
     let precision = arguments.precision.precision.precision();
     let options =
@@ -153,14 +159,6 @@ fn print_json(
 
 /// The images to evaluate, and what was skipped.
 type Images = (Vec<ImageSet>, LeftOut);
-
-/// Checks the given folders before loading a library and a model, which may be missing too.
-fn check_folders(arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.folder.is_none() {
-        arguments.dataset.source.check()?;
-    }
-    arguments.outliers.iter().try_for_each(|folder| check_folder(folder))
-}
 
 /// A folder of class folders, of which one is enough.
 fn of_folder(path: &Path, progress: &dyn Progress) -> Result<Dataset, Failure> {

@@ -16,9 +16,6 @@ use crate::failure::Failure;
 use crate::telemetry::{LogArguments, TraceArguments, Traces};
 use crate::{memory, output};
 
-/// The default port.
-const PORT: u16 = 8000;
-
 /// Serve the model: REST API and web page
 ///
 /// Runs until it is stopped (Ctrl-C or `SIGTERM`), then finishes the requests it has accepted. `SIGHUP` reloads the
@@ -299,7 +296,7 @@ pub(crate) struct HealthArguments {
 pub(crate) fn health(arguments: &HealthArguments) -> Result<(), Failure> {
     let url = arguments.url.clone().unwrap_or_else(|| {
         let port = arguments.port.or_else(port_from_host);
-        format!("http://127.0.0.1:{}/health/ready", port.unwrap_or(PORT))
+        format!("http://127.0.0.1:{}/health/ready", port.unwrap_or(Configuration::default().port))
     });
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(arguments.timeout)))

@@ -134,73 +134,73 @@ pub(crate) struct HyperParameters {
     /// What to train: none (only the head), last:N (the head and the last N of the backbone's blocks, 19 in
     /// MobileNetV2) or all
     #[arg(long, value_name = "PART", default_value = "none", value_parser = fine_tune)]
-    pub(crate) fine_tune: FineTune,
+    fine_tune: FineTune,
     /// Passes over the training images [default: 5; 9 when fine-tuning]
     #[arg(long, value_name = "COUNT")]
     pub(crate) epochs: Option<usize>,
     /// Images per step; several values make several runs [default: 32; 16 when fine-tuning]
     #[arg(long, value_name = "COUNT", num_args = 1..)]
-    pub(crate) batch_size: Vec<usize>,
+    batch_size: Vec<usize>,
     /// Adam's learning rate for the head; several values make several runs [default: 0.001]
     #[arg(long, value_name = "RATE", num_args = 1..)]
-    pub(crate) learning_rate: Vec<f64>,
+    learning_rate: Vec<f64>,
     /// Adam's learning rate for the backbone; several values make several runs [default: 0.0001 when fine-tuning]
     #[arg(long, value_name = "RATE", num_args = 1..)]
-    pub(crate) body_learning_rate: Vec<f64>,
+    body_learning_rate: Vec<f64>,
     /// How the learning rates change over time [default: constant; cosine when fine-tuning]
     #[arg(long, value_name = "SCHEDULE", value_parser = schedule)]
-    pub(crate) schedule: Option<Schedule>,
+    schedule: Option<Schedule>,
     /// Epochs over which the learning rates rise to their full value [default: 0; 0.5 when fine-tuning]
     #[arg(long, value_name = "EPOCHS")]
-    pub(crate) warm_up: Option<f64>,
+    warm_up: Option<f64>,
     /// Seed of the split, the initial weights, the order of images, augmentation and dropout
     #[arg(long, default_value_t = 42)]
-    pub(crate) seed: u64,
+    seed: u64,
     /// Share of features set to zero during training; several values make several runs [default: 0.2]
     #[arg(long, value_name = "SHARE", num_args = 1..)]
-    pub(crate) dropout: Vec<f64>,
+    dropout: Vec<f64>,
     /// Decoupled weight decay; several values make several runs [default: 0; 0.01 when fine-tuning]
     #[arg(long, value_name = "DECAY", num_args = 1..)]
-    pub(crate) weight_decay: Vec<f64>,
+    weight_decay: Vec<f64>,
     /// Probability spread over all classes; several values make several runs [default: 0; 0.1 when fine-tuning]
     #[arg(long, value_name = "SHARE", num_args = 1..)]
-    pub(crate) label_smoothing: Vec<f64>,
+    label_smoothing: Vec<f64>,
     /// Mix each photo with another: parameter of the beta distribution; several values make several runs [default: 0,
     /// none]
     #[arg(long, value_name = "ALPHA", num_args = 1..)]
-    pub(crate) mixup: Vec<f64>,
+    mixup: Vec<f64>,
     /// Decay of the running average of the weights, 0 for none; several values make several runs [default:
     /// 0; 0.998 when fine-tuning]
     #[arg(long, value_name = "SHARE", num_args = 1..)]
-    pub(crate) average: Vec<f64>,
+    average: Vec<f64>,
     /// Stop after this many epochs without a better validation accuracy [default: never]
     #[arg(long, value_name = "EPOCHS")]
-    pub(crate) patience: Option<usize>,
+    patience: Option<usize>,
     /// With --fine-tune all: also learn from the outputs of exported models, given as results folders or ONNX files;
     /// several are averaged. A teacher that was trained on the validation images, such as a refit or a model with
     /// another seed, makes the validation accuracy too high. Teachers predict every random crop, so an epoch takes
     /// longer
     #[arg(long, value_name = "DIR", num_args = 1..)]
-    pub(crate) teacher: Vec<PathBuf>,
+    teacher: Vec<PathBuf>,
     /// With --teacher: the teachers' share of the loss; the rest is the labels' [default: 0.7]
     #[arg(long, value_name = "SHARE", requires = "teacher")]
-    pub(crate) teacher_weight: Option<f64>,
+    teacher_weight: Option<f64>,
     /// With --teacher: temperature that softens the teachers' probabilities, on top of their own [default: 2]
     #[arg(long, value_name = "TEMPERATURE", requires = "teacher")]
-    pub(crate) teacher_temperature: Option<f64>,
+    teacher_temperature: Option<f64>,
     /// With --fine-tune all: train without random crops, mirroring and color changes
     #[arg(long)]
-    pub(crate) no_augment: bool,
+    no_augment: bool,
     /// With --fine-tune all: also rotate, shear, shift or recolor each photo with N random operations of magnitude M, 0
     /// to 10 [default: none]
     #[arg(long, value_name = "N:M", value_parser = operations, conflicts_with = "no_augment")]
-    pub(crate) rand_augment: Option<(u32, f32)>,
+    rand_augment: Option<(u32, f32)>,
     /// With --fine-tune all: probability of hiding a random part of each photo [default: 0]
     #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with = "no_augment")]
-    pub(crate) erase: Option<f32>,
+    erase: Option<f32>,
     /// With --fine-tune all: image size in training; a smaller one than for serving is faster [default: the recipe's]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
-    pub(crate) train_size: Option<u32>,
+    train_size: Option<u32>,
 }
 
 impl HyperParameters {
@@ -233,7 +233,7 @@ impl HyperParameters {
     }
 
     /// The values of all other options.
-    pub(crate) fn base(&self) -> Configuration {
+    fn base(&self) -> Configuration {
         let defaults = match self.fine_tune {
             FineTune::None => Configuration::default(),
             part => Configuration::fine_tuning(part),
@@ -251,7 +251,7 @@ impl HyperParameters {
     }
 
     /// Data augmentation.
-    pub(crate) fn augment(&self) -> Augment {
+    fn augment(&self) -> Augment {
         if self.no_augment {
             return Augment::none();
         }
@@ -265,7 +265,7 @@ impl HyperParameters {
     }
 
     /// The first given option that has no effect on frozen layers.
-    pub(crate) fn without_effect(&self) -> Option<&'static str> {
+    fn without_effect(&self) -> Option<&'static str> {
         let given = [
             ("--train-size", self.train_size.is_some()),
             ("--rand-augment", self.rand_augment.is_some()),

@@ -111,6 +111,25 @@ fn empty_class_folders_are_reported_with_everything_else() {
 }
 
 #[test]
+fn classes_without_training_images_are_reported_with_everything_else() {
+    let dir = valid();
+    let untrained = ["val/Fox", "test/Owl"];
+    for folder in untrained {
+        dir.write(&format!("pets/{folder}/1.png"), png(&scene(1)));
+    }
+    dir.write("pets/train/Cat/cut.jpg", &png(&scene(1))[..1000]);
+    let output = dir.run("data check pets").refused();
+    let output = output.naming(&["1 unreadable", "2 class folders without training images"]);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert!(untrained.iter().all(|folder| lines.contains(folder)), "{}", output.stdout);
+    let report = dir.run("data check pets --fail-on never --json").json();
+    assert_eq!(report["untrained"], serde_json::json!(untrained));
+    dir.refused("train --dataset folder --data-dir pets")
+        .naming(&["class `Fox` in `pets/val/Fox` has no training images"])
+        .hinting("into `train`");
+}
+
+#[test]
 fn labels_are_checked_with_weights() {
     let dir = TestDir::with_training(6);
     // A class without images does not stop the check.

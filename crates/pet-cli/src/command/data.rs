@@ -201,6 +201,8 @@ fn print_unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
 fn print_sections(report: &DataReport, show: usize) -> Result<(), Failure> {
     let rows = report.empty.iter().map(|folder| vec![vec![text(folder)]]);
     section("class folders without images", &["folder"], rows, show)?;
+    let rows = report.untrained.iter().map(|folder| vec![vec![text(folder)]]);
+    section("class folders of classes without training images", &["folder"], rows, show)?;
     let heads = [">alike", "split", "class", "file"];
     section("duplicates and near-duplicates", &heads, report.duplicates.iter().map(group), show)?;
     let suspects = report.labels.iter().flat_map(|labels| &labels.suspects);

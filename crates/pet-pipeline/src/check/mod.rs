@@ -160,6 +160,7 @@ impl<'a> DataCheck<'a> {
             problems: Vec::new(),
             unreadable: Vec::new(),
             empty: self.dataset.empty.iter().map(|path| self.file(path)).collect(),
+            untrained: self.dataset.untrained.iter().map(|path| self.file(path)).collect(),
             flaws: Vec::new(),
             duplicates: Vec::new(),
             labels: None,

@@ -38,6 +38,8 @@ pub struct DataReport {
     pub unreadable: Vec<UnreadableFile>,
     /// Class folders without images, which training rejects.
     pub empty: Vec<PathBuf>,
+    /// Class folders for validation or evaluation of classes without training images, which training rejects.
+    pub untrained: Vec<PathBuf>,
     /// Images of poor quality.
     pub flaws: Vec<FlawedImage>,
     /// Groups of duplicates.
@@ -74,7 +76,7 @@ pub struct Problem {
     pub severity: Severity,
     /// Its description.
     pub kind: String,
-    /// Number of images; of small classes, all of their images; of empty class folders, their number.
+    /// Number of images; of small classes, all of their images; of class folders, their number.
     pub images: usize,
 }
 
@@ -186,6 +188,7 @@ impl DataReport {
         };
         add(Severity::Error, "unreadable", self.unreadable.len());
         add(Severity::Error, "empty class folders", self.empty.len());
+        add(Severity::Error, "class folders without training images", self.untrained.len());
         let kinds = [(DuplicateKind::Exact, "copies"), (DuplicateKind::Near, "near-copies")];
         for (kind, name) in kinds {
             let count = |splits: bool, classes: bool| {

@@ -166,8 +166,9 @@ impl Int8<'_> {
     ///
     /// # Errors
     ///
-    /// As [`Int8::quantize`], and [`Error::NoModel`] without a model to quantize, [`Error::Model`] or [`Error::Io`] if
-    /// a file cannot be read or written.
+    /// [`Error::NoModel`] without a model to quantize, [`Error::Gate`] if no int8 model is good enough, [`Error::Images`]
+    /// for images that do not match the model or cannot be read, [`Error::Model`] or [`Error::Io`] if a file cannot be
+    /// read or written, and errors of ONNX Runtime and of the graph.
     pub fn add_to_results(
         &self,
         runtime: &Runtime,

@@ -30,13 +30,11 @@ pub struct Int8<'a> {
 }
 
 /// An int8 model that passed the [`Gate`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Quantized {
+pub(crate) struct Quantized {
     /// The content of the model file.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Its comparison with the fp32 model.
-    pub figures: Quantization,
+    pub(crate) figures: Quantization,
 }
 
 impl<'a> Int8<'a> {
@@ -59,12 +57,7 @@ impl<'a> Int8<'a> {
 
     /// Quantizes the model in a file. As few of its first convolutions as possible stay in fp32: more are kept until
     /// the model passes the [`Gate`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Gate`] if no attempt passes, [`Error::Images`] for images that do not match the model or cannot be
-    /// read, and errors of ONNX Runtime and of the graph.
-    pub fn quantize(&self, runtime: &Runtime, file: &Path) -> Result<Quantized, Error> {
+    pub(crate) fn quantize(&self, runtime: &Runtime, file: &Path) -> Result<Quantized, Error> {
         let model = Model::load(runtime, file, &Options::default().with_image(self.limits))?;
         let classes = &model.metadata().classes;
         let images = ImageSet::new("validation", self.dataset, self.images, classes)?;

@@ -29,7 +29,7 @@ mod select;
 pub use contest::{Contest, Contestant, Role, VersionRef, promote, served_precisions};
 pub use error::Error;
 pub use export::{Exported, Exporter, TOLERANCE};
-pub use int8::{Gate, Int8, Quantized};
+pub use int8::{Gate, Int8};
 pub use outliers::Outliers;
 pub use rank::Preference;
 pub use references::References;

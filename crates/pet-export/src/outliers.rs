@@ -56,12 +56,7 @@ impl<'a> Outliers<'a> {
 
     /// Adds the output [`SIMILARITY_NAME`] to the model in `file` and the threshold to its metadata, which is returned.
     /// The threshold is `carried`, or else learned from the validation images.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoFeatures`] for a model that does not end in a linear layer, [`Error::Images`] for images that do not
-    /// match the model or cannot be read, and errors of ONNX Runtime and of the graph.
-    pub fn add(
+    pub(crate) fn add(
         &self,
         runtime: &Runtime,
         file: &Path,

@@ -36,10 +36,6 @@ impl<'a> References<'a> {
     }
 
     /// Adds the reference to each model in a folder, and updates the file sizes in its `metrics.json`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Images`] for images that do not match a model or cannot be read, and errors of ONNX Runtime and files.
     pub(crate) fn add(&self, runtime: &Runtime, folder: &Path) -> Result<(), Error> {
         let mut metrics = read_metrics(folder)?;
         let is_refit = metrics.as_ref().is_some_and(|one| one.refit_of().is_some());

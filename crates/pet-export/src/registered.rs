@@ -14,7 +14,7 @@ use crate::results::describe;
 use crate::select::version_number;
 
 /// Optional files of the run that are copied unchanged.
-pub(crate) const RUN_FILES: [&str; 3] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE];
+const RUN_FILES: [&str; 3] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE];
 
 /// Downloads the weights and the metadata of the selected version to a folder.
 pub(crate) fn fetch(

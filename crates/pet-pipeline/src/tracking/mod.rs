@@ -108,17 +108,12 @@ impl TrackedRun {
     }
 
     /// Whether it resumes an earlier run.
-    pub fn is_resumed(&self) -> bool {
+    fn is_resumed(&self) -> bool {
         self.plan.run_id.is_some()
     }
 
-    /// Where the rest of the run is kept if not everything could be sent.
-    pub fn spooled(&self) -> Option<Spooled> {
-        self.recorder.as_ref()?.spooled()
-    }
-
     /// Time spent on tracking so far.
-    pub fn tracking_time(&self) -> Duration {
+    pub(crate) fn tracking_time(&self) -> Duration {
         self.tracking
     }
 
@@ -166,11 +161,7 @@ impl TrackedRun {
     }
 
     /// Logs the best epoch, unless the store already has it. Call this soon after the last epoch to send both together.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Tracking`] when the store fails.
-    pub fn log_best(&mut self, best: &EpochMetrics) -> Result<(), Error> {
+    pub(crate) fn log_best(&mut self, best: &EpochMetrics) -> Result<(), Error> {
         let step = best.epoch as i64;
         if self.logged_steps(BEST_EPOCH)?.contains(&step) {
             self.progress.best = Some(*best);

@@ -44,19 +44,20 @@ pub fn resize(
 
 /// Resizes a part of an image, as if it were cropped first, into a buffer that this thread reuses, and
 /// passes the pixels (interleaved RGB) to `consume`.
-pub(crate) fn resize_and<T>(
+pub(crate) fn resize_and(
     image: &RgbImage,
     part: CropBox,
     width: u32,
     height: u32,
     filter: Filter,
-    consume: impl FnOnce(&[u8]) -> T,
-) -> Result<T, Error> {
+    consume: impl FnOnce(&[u8]),
+) -> Result<(), Error> {
     check_output(width, height)?;
     SCRATCH.with_borrow_mut(|Scratch { stretcher, levels }| {
         levels.resize(3 * width as usize * height as usize, 0);
         stretcher.run(image, part, levels, width, height, filter)?;
-        Ok(consume(levels))
+        consume(levels);
+        Ok(())
     })
 }
 

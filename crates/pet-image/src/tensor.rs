@@ -66,19 +66,19 @@ impl Preprocess {
 
     /// Resizes a part of an image to the square, or all of it by the recipe, and passes the square to
     /// `consume`.
-    pub(crate) fn fit<T>(
+    pub(crate) fn fit(
         &self,
         image: &RgbImage,
         part: Option<CropBox>,
-        consume: impl FnOnce(&Square<'_>) -> T,
-    ) -> Result<T, Error> {
+        consume: impl FnOnce(&Square<'_>),
+    ) -> Result<(), Error> {
         let size = self.size();
         let (part, (width, height)) = match part {
             Some(part) => (part, (size, size)),
             None => (CropBox::whole(image), self.resized(image.width(), image.height())),
         };
         resize_and(image, part, width, height, Filter::Bilinear, |levels| {
-            consume(&Square::centered(levels, width, height, size))
+            consume(&Square::centered(levels, width, height, size));
         })
     }
 

@@ -25,10 +25,6 @@ impl Warp {
         Self([[cosine, -sine, 0.0], [sine, cosine, 0.0]])
     }
 
-    fn at(&self, x: f32, y: f32) -> [f32; 2] {
-        self.0.map(|[by_x, by_y, shift]| by_x * x + by_y * y + shift)
-    }
-
     /// The composition: first `inner`, then this map.
     pub(super) fn after(&self, inner: &Self) -> Self {
         let [across, down] = inner.0;
@@ -46,9 +42,9 @@ impl Warp {
             let before = plane.to_vec();
             for (y, row) in plane.chunks_exact_mut(size).enumerate() {
                 for (x, value) in row.iter_mut().enumerate() {
-                    let share = |at: usize| (at as f32 + 0.5) / side - 0.5;
-                    let source = self.at(share(x), share(y));
-                    let [x, y] = source.map(|share| (share + 0.5) * side - 0.5);
+                    let [x, y] = [x, y].map(|at| (at as f32 + 0.5) / side - 0.5);
+                    let [x, y] = self.0.map(|[by_x, by_y, shift]| by_x * x + by_y * y + shift);
+                    let [x, y] = [x, y].map(|share| (share + 0.5) * side - 0.5);
                     *value = bilinear(&before, size, x, y);
                 }
             }

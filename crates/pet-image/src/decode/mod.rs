@@ -74,27 +74,17 @@ pub(crate) fn decode_reduced(
         None => Error::UnknownFormat { start: start(bytes) },
     })?;
     // A panicking decoder must abort neither a request nor a training run.
-    let image = catch_unwind(|| pixels(bytes, format, limits, reduce))
-        .unwrap_or_else(|_| Err(Error::Decode { format, source: "the decoder panicked".into() }))?;
-    Ok(Decoded { image, format })
-}
-
-fn pixels(
-    bytes: &[u8],
-    format: Format,
-    limits: &Limits,
-    reduce: impl Fn(u32, u32) -> u32,
-) -> Result<RgbImage, Error> {
-    if is_cancelled() {
-        return Err(Error::Cancelled);
-    }
-    match format {
+    let image = catch_unwind(|| match format {
+        _ if is_cancelled() => Err(Error::Cancelled),
         Format::Jpeg => jpeg::decode(bytes, limits, reduce),
         Format::Tiff => tiff::decode(bytes, limits),
         Format::Png | Format::Gif | Format::WebP | Format::Bmp => {
             other::decode(bytes, format, limits)
         }
-    }
+    });
+    let image = image
+        .unwrap_or_else(|_| Err(Error::Decode { format, source: "the decoder panicked".into() }))?;
+    Ok(Decoded { image, format })
 }
 
 /// Estimates the cost of [`decode()`] from the header of a file, without allocating pixels. The cost of an invalid file is

@@ -1,6 +1,6 @@
 //! The error type of the crate.
 
-use crate::DataType;
+use crate::layout::DataType;
 
 /// How much of a name an error quotes.
 const QUOTED_CHARACTERS: usize = 100;

@@ -59,8 +59,5 @@ impl Limits {
 }
 
 fn check(what: &'static str, limit: u64, got: u64) -> Result<(), Error> {
-    if got > limit {
-        return Err(Error::TooLarge { what, limit, got });
-    }
-    Ok(())
+    if got > limit { Err(Error::TooLarge { what, limit, got }) } else { Ok(()) }
 }

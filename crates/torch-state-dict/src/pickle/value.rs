@@ -1,9 +1,12 @@
-//! Pickled values, and the heap of collections, storages and tensors that they refer to.
+//! Pickled values, the heap of collections, storages and tensors that they refer to, and the accepted
+//! globals: Python would call them, here they describe data.
 
 use std::collections::HashMap;
 
-use crate::DataType;
-use crate::layout::Layout;
+use crate::layout::{DataType, Layout};
+
+/// PyTorch's own limit.
+const MAX_DIMENSIONS: usize = 64;
 
 /// A pickled value; strings borrow from the pickle, collections are positions in the heap.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,7 +45,7 @@ impl Value<'_> {
     }
 }
 
-/// Something a pickle may name; `reduce` gives it a meaning.
+/// Something a pickle may name; [`Heap::reduce`] gives it a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Global {
     /// `collections.OrderedDict`
@@ -76,6 +79,9 @@ impl Global {
 
 /// What is wrong with an operation; the machine adds the position.
 pub(super) type Problem = &'static str;
+
+/// A reduced value and the steps it costs beyond its opcode.
+type Reduced<'a> = Result<(Value<'a>, usize), Problem>;
 
 /// A run of elements of one type that tensors refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,25 +166,8 @@ impl<'a> Heap<'a> {
         Value::Dict(append(&mut self.dictionaries, Vec::new()))
     }
 
-    pub(super) fn add_ordered_dict(&mut self, entries: Vec<(Value<'a>, Value<'a>)>) -> Value<'a> {
+    fn add_ordered_dict(&mut self, entries: Vec<(Value<'a>, Value<'a>)>) -> Value<'a> {
         Value::OrderedDict(append(&mut self.dictionaries, entries))
-    }
-
-    pub(super) fn add_tensor(&mut self, tensor: Rebuilt) -> Value<'a> {
-        Value::Tensor(append(&mut self.tensors, tensor))
-    }
-
-    /// Several tensors may refer to one storage, with the same description.
-    pub(super) fn add_storage(&mut self, storage: Storage<'a>) -> Result<Value<'a>, Problem> {
-        if let Some(position) = self.storage_position(storage.key) {
-            if self.storages.get(position) != Some(&storage) {
-                return Err("a storage is described in two ways");
-            }
-            return Ok(Value::Storage(position));
-        }
-        let position = append(&mut self.storages, storage);
-        self.storage_positions.insert(storage.key, position);
-        Ok(Value::Storage(position))
     }
 
     /// Appends to a list.
@@ -205,10 +194,129 @@ impl<'a> Heap<'a> {
         entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
         Ok(())
     }
+
+    /// What calling `function` with the tuple `arguments` stands for.
+    pub(super) fn reduce(&mut self, function: Value<'a>, arguments: Value<'a>) -> Reduced<'a> {
+        let Value::Global(function) = function else {
+            return Err("a call of something other than a global");
+        };
+        let arguments = match arguments {
+            Value::Tuple(_) => self.items(arguments).unwrap_or_default(),
+            _ => return Err("call arguments that are not a tuple"),
+        };
+        match (function, arguments) {
+            (Global::OrderedDict, []) => Ok((self.add_ordered_dict(Vec::new()), 0)),
+            (Global::OrderedDict, [pairs]) => self.ordered_dict(*pairs),
+            (
+                Global::RebuildTensor | Global::RebuildTensorV2,
+                [storage, offset, shape, strides, rest @ ..],
+            ) => {
+                self.check_extras(function, rest)?;
+                self.tensor_of(*storage, *offset, *shape, *strides)
+            }
+            (Global::RebuildParameter, [tensor @ Value::Tensor(_), _, _]) => Ok((*tensor, 0)),
+            (Global::Storage(_), _) => Err("a call of a storage class"),
+            _ => Err("a call with unknown arguments"),
+        }
+    }
+
+    /// Python 2 pickled an ordered dictionary as the list of its pairs.
+    fn ordered_dict(&mut self, pairs: Value<'a>) -> Reduced<'a> {
+        let problem = "an `OrderedDict` of something other than pairs";
+        let mut entries = Vec::new();
+        for pair in self.items(pairs).ok_or(problem)? {
+            let Some([key, value]) = self.items(*pair) else { return Err(problem) };
+            entries.push((*key, *value));
+        }
+        let steps = entries.len();
+        Ok((self.add_ordered_dict(entries), steps))
+    }
+
+    /// Version 2 adds `requires_grad`, hooks and, later, metadata.
+    ///
+    /// The metadata holds the conjugate and negative bits of lazy views, which are not supported.
+    fn check_extras(&self, function: Global, extras: &[Value<'_>]) -> Result<(), Problem> {
+        match (function, extras) {
+            (Global::RebuildTensor, [])
+            | (Global::RebuildTensorV2, [_, _] | [_, _, Value::None]) => Ok(()),
+            (Global::RebuildTensorV2, [_, _, metadata]) => match self.entries(*metadata) {
+                Some([]) => Ok(()),
+                _ => Err("a tensor with metadata"),
+            },
+            _ => Err("a tensor with unknown arguments"),
+        }
+    }
+
+    fn tensor_of(
+        &mut self,
+        storage: Value<'a>,
+        offset: Value<'a>,
+        shape: Value<'a>,
+        strides: Value<'a>,
+    ) -> Reduced<'a> {
+        let Value::Storage(storage) = storage else {
+            return Err("a tensor without a storage");
+        };
+        let (shape, strides) = (self.sizes(shape)?, self.sizes(strides)?);
+        let layout = Layout { shape, strides, offset: size(offset)? };
+        let steps = layout.shape.len();
+        if layout.strides.len() != steps {
+            return Err("a tensor with unequal numbers of sizes and strides");
+        }
+        Ok((Value::Tensor(append(&mut self.tensors, Rebuilt { storage, layout })), steps))
+    }
+
+    fn sizes(&self, value: Value<'_>) -> Result<Vec<usize>, Problem> {
+        let items = self.items(value).ok_or("a shape or strides that are not a tuple")?;
+        if items.len() > MAX_DIMENSIONS {
+            return Err("a tensor of more than 64 dimensions");
+        }
+        items.iter().map(|item| size(*item)).collect()
+    }
+
+    /// The storage that a persistent id stands for:
+    /// `('storage', class, key, location, elements)`, in the legacy layout followed by `None`.
+    ///
+    /// Several tensors may refer to one storage, with the same description.
+    pub(super) fn storage_of(&mut self, id: Value<'a>) -> Result<Value<'a>, Problem> {
+        let Some(
+            [
+                Value::Text("storage"),
+                Value::Global(Global::Storage(data_type)),
+                Value::Text(key),
+                Value::Text(_),
+                elements,
+                view @ ..,
+            ],
+        ) = self.items(id)
+        else {
+            return Err("a persistent id that is not a storage");
+        };
+        if !matches!(view, [] | [Value::None]) {
+            return Err("a storage that is a view of another");
+        }
+        let storage = Storage { key, data_type: *data_type, elements: size(*elements)? };
+        if let Some(position) = self.storage_position(key) {
+            if self.storages.get(position) != Some(&storage) {
+                return Err("a storage is described in two ways");
+            }
+            return Ok(Value::Storage(position));
+        }
+        let position = append(&mut self.storages, storage);
+        self.storage_positions.insert(storage.key, position);
+        Ok(Value::Storage(position))
+    }
 }
 
 /// The position of the item appended.
 fn append<T>(items: &mut Vec<T>, item: T) -> usize {
     items.push(item);
     items.len() - 1
+}
+
+fn size(value: Value<'_>) -> Result<usize, Problem> {
+    let Value::Int(size) = value else {
+        return Err("a size that is not an integer");
+    };
+    usize::try_from(size).map_err(|_| "a negative size")
 }

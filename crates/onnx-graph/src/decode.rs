@@ -1,39 +1,97 @@
-//! Decoding: protobuf to model. The graph goes through the same builder, so decoded models pass the
-//! same checks.
+//! Decoding: protobuf to model, within limits. The graph goes through the same builder, so decoded
+//! models pass the same checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
-use crate::data_type::bytes_of;
-use crate::graph::Declared;
+use crate::Error;
+use crate::data_type::{DataType, bytes_of};
+use crate::graph::{Declared, Graph};
+use crate::model::Model;
+use crate::node::{Attribute, Node};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::tensor_shape_proto::{Dimension, dimension};
 use crate::proto::{
     AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto,
     tensor_proto, type_proto,
 };
-use crate::{
-    Attribute, DataType, Dim, Error, Graph, Limits, Model, Node, Tensor, TensorType, Value,
-};
+use crate::value::{Dim, Tensor, TensorType, Value};
 
-pub(crate) fn model(bytes: &[u8], limits: &Limits) -> Result<Model, Error> {
-    limit("bytes", bytes.len(), limits.bytes)?;
-    let message =
-        ModelProto::decode(bytes).map_err(|source| Error::Decode { source: Box::new(source) })?;
-    refuse("the model", "local functions", !message.functions.is_empty())?;
-    refuse("the model", "training graphs", !message.training_info.is_empty())?;
-    let graph = message.graph.ok_or(Error::Missing { what: "graph" })?;
-    let opset = message.opset_import.iter().find(|opset| is_default_domain(&opset.domain));
-    let metadata = message.metadata_props.into_iter().map(|entry| (entry.key, entry.value));
-    Ok(Model {
-        graph: read_graph(graph, limits)?,
-        opset: opset.ok_or(Error::Missing { what: "opset of the default domain" })?.version,
-        ir_version: message.ir_version,
-        producer_name: message.producer_name,
-        producer_version: message.producer_version,
-        metadata: metadata.collect(),
-    })
+/// What [`Model::from_bytes_with`] accepts; more is an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of the whole model. Reading an ordinary one takes about twice as much memory, one made
+    /// to be expensive (of millions of empty messages) up to a hundred times as much.
+    pub bytes: usize,
+    /// Nodes in the graph.
+    pub nodes: usize,
+    /// Axes of one tensor.
+    pub rank: usize,
+}
+
+impl Limits {
+    /// Sets the limit for the bytes of the whole model.
+    #[must_use]
+    pub fn with_bytes(self, bytes: usize) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// Sets the limit for the number of nodes.
+    #[must_use]
+    pub fn with_nodes(self, nodes: usize) -> Self {
+        Self { nodes, ..self }
+    }
+
+    /// Sets the limit for the axes of one tensor.
+    #[must_use]
+    pub fn with_rank(self, rank: usize) -> Self {
+        Self { rank, ..self }
+    }
+}
+
+impl Default for Limits {
+    /// 512 MiB, 65,536 nodes, 16 axes.
+    fn default() -> Self {
+        Self { bytes: 1 << 29, nodes: 1 << 16, rank: 16 }
+    }
+}
+
+impl Model {
+    /// Reads a model within the default [`Limits`].
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes_with`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_bytes_with(bytes, &Limits::default())
+    }
+
+    /// Reads and checks a model.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] when the bytes are not a model, [`Error::Limit`] when they exceed a limit,
+    /// [`Error::Unsupported`] for unsupported features, other variants for an invalid graph.
+    pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        limit("bytes", bytes.len(), limits.bytes)?;
+        let message = ModelProto::decode(bytes)
+            .map_err(|source| Error::Decode { source: Box::new(source) })?;
+        refuse("the model", "local functions", !message.functions.is_empty())?;
+        refuse("the model", "training graphs", !message.training_info.is_empty())?;
+        let graph = message.graph.ok_or(Error::Missing { what: "graph" })?;
+        let opset = message.opset_import.iter().find(|opset| is_default_domain(&opset.domain));
+        let metadata = message.metadata_props.into_iter().map(|entry| (entry.key, entry.value));
+        let model = Self {
+            graph: read_graph(graph, limits)?,
+            opset: opset.ok_or(Error::Missing { what: "opset of the default domain" })?.version,
+            ir_version: message.ir_version,
+            producer_name: message.producer_name,
+            producer_version: message.producer_version,
+            metadata: metadata.collect(),
+        };
+        model.check()?;
+        Ok(model)
+    }
 }
 
 fn read_graph(message: GraphProto, limits: &Limits) -> Result<Graph, Error> {
@@ -99,10 +157,8 @@ fn read_attribute(
     owner: &str,
     limits: &Limits,
 ) -> Result<Attribute, Error> {
-    let unsupported = |what: &str| Error::Unsupported {
-        owner: owner.to_owned(),
-        what: format!("attribute `{}` of {what}", message.name),
-    };
+    let unsupported =
+        |what: &str| unsupported(owner, format!("attribute `{}` of {what}", message.name));
     let text = |bytes: Vec<u8>| {
         String::from_utf8(bytes).map_err(|_| unsupported("text that is not UTF-8"))
     };
@@ -159,13 +215,11 @@ fn narrow<const WIDE: usize>(numbers: impl Iterator<Item = [u8; WIDE]>, size: us
 
 fn read_value(message: ValueInfoProto, limits: &Limits) -> Result<Value, Error> {
     let owner = format!("value `{}`", message.name);
-    let unsupported =
-        |what: &str| Error::Unsupported { owner: owner.clone(), what: what.to_owned() };
     let Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)), .. }) = message.r#type
     else {
-        return Err(unsupported("no tensor type"));
+        return Err(unsupported(&owner, "no tensor type"));
     };
-    let shape = tensor.shape.ok_or_else(|| unsupported("no shape"))?;
+    let shape = tensor.shape.ok_or_else(|| unsupported(&owner, "no shape"))?;
     limit(&format!("axes of {owner}"), shape.dim.len(), limits.rank)?;
     let shape = shape.dim.into_iter().map(|dim| read_dimension(dim, &owner));
     let shape = shape.collect::<Result<_, _>>()?;
@@ -182,16 +236,11 @@ fn read_dimension(message: Dimension, owner: &str) -> Result<Dim, Error> {
 }
 
 fn read_extent(extent: i64, owner: &str) -> Result<usize, Error> {
-    let negative =
-        |_| Error::Unsupported { owner: owner.to_owned(), what: format!("extent {extent}") };
-    usize::try_from(extent).map_err(negative)
+    usize::try_from(extent).map_err(|_| unsupported(owner, format!("extent {extent}")))
 }
 
 fn read_data_type(code: i32, owner: &str) -> Result<DataType, Error> {
-    DataType::from_code(code).map_err(|name| Error::Unsupported {
-        owner: owner.to_owned(),
-        what: format!("element type `{name}`"),
-    })
+    DataType::from_code(code).map_err(|name| unsupported(owner, format!("element type `{name}`")))
 }
 
 fn is_default_domain(domain: &str) -> bool {
@@ -199,11 +248,13 @@ fn is_default_domain(domain: &str) -> bool {
 }
 
 fn refuse(owner: &str, what: &str, present: bool) -> Result<(), Error> {
-    let error = || Error::Unsupported { owner: owner.to_owned(), what: what.to_owned() };
-    if present { Err(error()) } else { Ok(()) }
+    if present { Err(unsupported(owner, what)) } else { Ok(()) }
+}
+
+fn unsupported(owner: &str, what: impl Into<String>) -> Error {
+    Error::Unsupported { owner: owner.to_owned(), what: what.into() }
 }
 
 fn limit(what: &str, got: usize, limit: usize) -> Result<(), Error> {
-    let error = || Error::Limit { what: what.to_owned(), limit, got };
-    if got > limit { Err(error()) } else { Ok(()) }
+    if got > limit { Err(Error::Limit { what: what.to_owned(), limit, got }) } else { Ok(()) }
 }

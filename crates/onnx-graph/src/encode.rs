@@ -2,36 +2,47 @@
 
 use prost::Message;
 
+use crate::Error;
+use crate::graph::Graph;
+use crate::model::Model;
+use crate::node::{Attribute, Node};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::tensor_shape_proto::{Dimension, dimension};
 use crate::proto::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
     TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
-use crate::{Attribute, Dim, Error, Graph, Model, Node, Tensor, TensorType, Value};
+use crate::value::{Dim, Tensor, TensorType, Value};
 
 /// The largest size of a protobuf message.
 const MAX_BYTES: usize = i32::MAX as usize;
 
-pub(crate) fn model(model: &Model) -> Result<Vec<u8>, Error> {
-    let property = |(key, value): (&String, &String)| StringStringEntryProto {
-        key: key.clone(),
-        value: value.clone(),
-    };
-    let message = ModelProto {
-        ir_version: model.ir_version,
-        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: model.opset }],
-        producer_name: model.producer_name.clone(),
-        producer_version: model.producer_version.clone(),
-        graph: Some(graph(&model.graph)),
-        metadata_props: model.metadata.iter().map(property).collect(),
-        ..ModelProto::default()
-    };
-    let length = message.encoded_len();
-    if length > MAX_BYTES {
-        return Err(Error::Limit { what: "bytes".into(), limit: MAX_BYTES, got: length });
+impl Model {
+    /// Checks and encodes the model. The same model always gives the same bytes.
+    ///
+    /// # Errors
+    /// As [`Model::check`]; [`Error::Limit`] above protobuf's maximum of 2 GiB.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        self.check()?;
+        let property = |(key, value): (&String, &String)| StringStringEntryProto {
+            key: key.clone(),
+            value: value.clone(),
+        };
+        let message = ModelProto {
+            ir_version: self.ir_version,
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: self.opset }],
+            producer_name: self.producer_name.clone(),
+            producer_version: self.producer_version.clone(),
+            graph: Some(graph(&self.graph)),
+            metadata_props: self.metadata.iter().map(property).collect(),
+            ..ModelProto::default()
+        };
+        let length = message.encoded_len();
+        if length > MAX_BYTES {
+            return Err(Error::Limit { what: "bytes".into(), limit: MAX_BYTES, got: length });
+        }
+        Ok(message.encode_to_vec())
     }
-    Ok(message.encode_to_vec())
 }
 
 fn graph(graph: &Graph) -> GraphProto {

@@ -1,6 +1,6 @@
 //! The error type of the crate.
 
-use crate::DataType;
+use crate::data_type::DataType;
 
 /// Why a graph cannot be built, or a model cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -133,6 +133,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn undefined(user: impl Into<String>, value: &str) -> Self {
+        Self::UndefinedValue { user: user.into(), value: value.to_owned() }
+    }
+
     /// A suggested remedy, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {

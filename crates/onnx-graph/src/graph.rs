@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{DataType, Dim, Element, Error, Node, Tensor, TensorType, Value, infer};
+use crate::data_type::{DataType, Element};
+use crate::node::Node;
+use crate::value::{Dim, Tensor, TensorType, Value};
+use crate::{Error, infer};
 
 /// Declared types of results of nodes, by name.
 pub(crate) type Declared = BTreeMap<String, TensorType>;
@@ -131,8 +134,7 @@ impl Graph {
     /// # Errors
     /// [`Error::UndefinedValue`] when the value is not of this graph; [`Error::DuplicateName`].
     pub fn output(&mut self, name: &str, value: &Value) -> Result<Value, Error> {
-        let user = || format!("output `{name}`");
-        let undefined = || Error::UndefinedValue { user: user(), value: value.name.clone() };
+        let undefined = || Error::undefined(format!("output `{name}`"), &value.name);
         let tensor_type = self.type_of(&value.name).cloned().ok_or_else(undefined)?;
         let result = |node: &Node| node.outputs.contains(&value.name);
         let taken = self.outputs.iter().any(|output| output.name == value.name);
@@ -201,8 +203,7 @@ impl Graph {
     /// Makes the value called `value.name` an output without renaming; its type must match.
     pub(crate) fn mark_output(&mut self, value: Value) -> Result<(), Error> {
         let Some(known) = self.values.get_mut(&value.name) else {
-            let user = "the list of outputs".to_owned();
-            return Err(Error::UndefinedValue { user, value: value.name });
+            return Err(Error::undefined("the list of outputs", &value.name));
         };
         *known = reconcile(&value.name, known.clone(), Some(&value.tensor_type))?;
         let tensor_type = known.clone().unwrap_or(value.tensor_type);
@@ -244,7 +245,7 @@ impl Graph {
                 continue;
             }
             let user = || format!("node `{}` ({})", node.label(), node.op_type);
-            let undefined = || Error::UndefinedValue { user: user(), value: name.clone() };
+            let undefined = || Error::undefined(user(), name);
             let tensor_type = self.values.get(name).ok_or_else(undefined)?.as_ref();
             all_known &= tensor_type.is_some();
             types.push(tensor_type);

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use crate::{Error, Graph, Limits, Node, Tensor, Value, decode, encode};
+use crate::Error;
+use crate::graph::Graph;
+use crate::node::Node;
+use crate::value::{Tensor, Value};
 
 /// The operator sets in which the inferred operators have the same meaning (as of ONNX 1.23).
 const OPSETS: RangeInclusive<i64> = 13..=28;
@@ -20,15 +23,6 @@ pub struct Model {
     pub(crate) producer_name: String,
     pub(crate) producer_version: String,
     pub(crate) metadata: BTreeMap<String, String>,
-}
-
-/// As [`Model::from_bytes`].
-impl TryFrom<&[u8]> for Model {
-    type Error = Error;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, Error> {
-        Self::from_bytes(bytes)
-    }
 }
 
 impl Model {
@@ -73,34 +67,6 @@ impl Model {
     ) -> Self {
         let properties = properties.into_iter();
         properties.fold(self, |model, (key, value)| model.with_metadata(key, value))
-    }
-
-    /// Checks and encodes the model. The same model always gives the same bytes.
-    ///
-    /// # Errors
-    /// As [`Model::check`]; [`Error::Limit`] above protobuf's maximum of 2 GiB.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        self.check()?;
-        encode::model(self)
-    }
-
-    /// Reads a model within the default [`Limits`].
-    ///
-    /// # Errors
-    /// As [`Model::from_bytes_with`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        Self::from_bytes_with(bytes, &Limits::default())
-    }
-
-    /// Reads and checks a model.
-    ///
-    /// # Errors
-    /// [`Error::Decode`] when the bytes are not a model, [`Error::Limit`] when they exceed a limit,
-    /// [`Error::Unsupported`] for unsupported features, other variants for an invalid graph.
-    pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
-        let model = decode::model(bytes, limits)?;
-        model.check()?;
-        Ok(model)
     }
 
     /// Checks what building the graph does not: that there are outputs, a name and a supported

@@ -3,7 +3,10 @@
 //! The operators are those of ONNX operator set 18,
 //! <https://onnx.ai/onnx/operators/index.html>.
 
-use crate::{Attribute, Error, Graph, Node, Value};
+use crate::Error;
+use crate::graph::Graph;
+use crate::node::{Attribute, Node};
+use crate::value::Value;
 
 /// Settings of [`Graph::conv`].
 ///

@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use crate::{Attribute, Error, Node, TensorType};
+use crate::Error;
+use crate::node::{Attribute, Node};
+use crate::value::TensorType;
 
 /// A node whose result is to be inferred.
 pub(super) struct Call<'a> {

@@ -1,7 +1,9 @@
 //! Convolution and pooling.
 
-use super::Call;
-use crate::{Attribute, Dim, Error, TensorType};
+use super::call::Call;
+use crate::Error;
+use crate::node::Attribute;
+use crate::value::{Dim, TensorType};
 
 /// `GlobalAveragePool`: every axis after batch and channels becomes 1.
 pub(super) fn global_average_pool(call: &Call) -> Result<Option<TensorType>, Error> {

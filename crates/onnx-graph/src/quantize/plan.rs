@@ -1,9 +1,16 @@
-//! Which nodes are quantized.
+//! Which nodes are quantized, and which channels of their results are scaled: cross-layer equalization
+//! ([Nagel et al. 2019](https://arxiv.org/abs/1906.04721)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::range::Range;
-use crate::{DataType, Graph, Node, TensorType, Value};
+use super::integer::{Channel, Range};
+use crate::data_type::DataType;
+use crate::graph::Graph;
+use crate::node::Node;
+use crate::value::Value;
+
+/// Largest factor of a channel: one that was nearly always 0 in calibration may be large on other inputs.
+const MAX_FACTOR: f32 = 16.0;
 
 /// What to do with a node.
 pub(super) enum Action {
@@ -94,18 +101,15 @@ fn is_sum(graph: &Graph, node: &Node) -> bool {
     let [one, other] = node.inputs.as_slice() else {
         return false;
     };
-    let constant = |name: &String| graph.find_initializer(name).is_some();
     node.op_type == "Add"
-        && !constant(one)
-        && !constant(other)
+        && graph.find_initializer(one).or(graph.find_initializer(other)).is_none()
         && graph.type_of(one) == graph.type_of(other)
         && makes_floats(graph, node)
 }
 
 fn makes_floats(graph: &Graph, node: &Node) -> bool {
-    let float = |known: &TensorType| known.data_type == DataType::F32;
     let output = node.outputs.first().and_then(|name| graph.type_of(name));
-    output.is_some_and(float)
+    output.is_some_and(|known| known.data_type == DataType::F32)
 }
 
 /// The consumers of each value, and the graph's outputs.
@@ -155,4 +159,73 @@ fn limits(graph: &Graph, node: &Node) -> Option<Range> {
     };
     let range = Range::new(limit(1, f32::MIN)?, limit(2, f32::MAX)?)?;
     (range.minimum() <= 0.0 && range.maximum() >= 0.0).then_some(range)
+}
+
+/// Factors and means of the channels of values.
+pub(super) struct Equalization<'a> {
+    channels: Option<&'a BTreeMap<String, Vec<Channel>>>,
+    factors: BTreeMap<String, Vec<f32>>,
+}
+
+impl<'a> Equalization<'a> {
+    /// Finds the values between a quantized convolution and a depthwise one. The latter has a scale for each channel,
+    /// so scaling its input up and its weights down loses nothing.
+    pub(super) fn new(
+        graph: &Graph,
+        actions: &[Action],
+        ranges: &BTreeMap<String, Range>,
+        channels: Option<&'a BTreeMap<String, Vec<Channel>>>,
+    ) -> Self {
+        let mut factors = BTreeMap::new();
+        for action in actions {
+            let Action::Conv(activation) = action else {
+                continue;
+            };
+            // Scaling up keeps numbers of at least 0 on their side of the limit.
+            let rectified = activation.limits.is_some_and(|limits| limits.minimum() >= 0.0);
+            let value = &activation.value;
+            let known = channels.and_then(|channels| channels.get(value));
+            let (Some(channels), Some(range)) = (known, ranges.get(value)) else {
+                continue;
+            };
+            if rectified && feeds_depthwise(graph, actions, value, channels.len()) {
+                let factor = |channel: &Channel| channel_factor(range.maximum(), channel.maximum);
+                factors.insert(value.clone(), channels.iter().map(factor).collect());
+            }
+        }
+        Self { channels, factors }
+    }
+
+    /// The factors by which the channels of a value are scaled up.
+    pub(super) fn factors(&self, value: &str) -> Option<&[f32]> {
+        self.factors.get(value).map(Vec::as_slice)
+    }
+
+    /// The means of a value's scaled channels.
+    pub(super) fn means(&self, value: &str) -> Option<Vec<f32>> {
+        let channels = self.channels?.get(value)?;
+        let factors = self.factors(value).unwrap_or_default();
+        let factor = |index: usize| factors.get(index).copied().unwrap_or(1.0);
+        let scaled = |(index, channel): (usize, &Channel)| channel.mean * factor(index);
+        Some(channels.iter().enumerate().map(scaled).collect())
+    }
+}
+
+fn channel_factor(range: f32, channel: f32) -> f32 {
+    let factor = range / channel.max(f32::MIN_POSITIVE);
+    if factor.is_finite() { factor.clamp(1.0, MAX_FACTOR) } else { MAX_FACTOR }
+}
+
+/// Whether the only consumer of a value is a quantized convolution with one filter per channel.
+fn feeds_depthwise(graph: &Graph, actions: &[Action], value: &str, channels: usize) -> bool {
+    if graph.outputs().iter().any(|output| output.name == value) {
+        return false;
+    }
+    let consumes = |(node, _): &(&Node, &Action)| node.inputs.iter().any(|input| input == value);
+    let mut users = graph.nodes().iter().zip(actions).filter(consumes);
+    let (Some((node, Action::Conv(_))), None) = (users.next(), users.next()) else {
+        return false;
+    };
+    let weight = node.inputs.get(1).and_then(|name| graph.find_initializer(name));
+    weight.is_some_and(|weight| matches!(weight.shape(), [filters, 1, ..] if *filters == channels))
 }

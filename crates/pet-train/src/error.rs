@@ -302,29 +302,24 @@ fn has_changed((_, error): &(PathBuf, Error)) -> bool {
     matches!(error, Error::ImageChanged)
 }
 
-/// The first few names and the number of the others.
-fn list(names: &[String]) -> String {
-    const SHOWN: usize = 3;
-    if names.is_empty() {
-        return "none".into();
-    }
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    match names.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
-        _ => shown.join(", "),
+/// The first few items and the number of the others.
+fn listed(items: impl ExactSizeIterator<Item = String>, limit: usize) -> String {
+    let others = items.len().saturating_sub(limit);
+    let shown: Vec<String> = items.take(limit).collect();
+    match (shown.as_slice(), others) {
+        ([], _) => "none".into(),
+        (_, 0) => shown.join(", "),
+        (_, more) => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
-/// The first few failures and the number of the others.
+fn list(names: &[String]) -> String {
+    listed(names.iter().map(|name| format!("`{name}`")), 3)
+}
+
 fn list_failures(failures: &[(PathBuf, Error)]) -> String {
-    const SHOWN: usize = 10;
-    let shown = failures.iter().take(SHOWN);
-    let mut text: Vec<String> =
-        shown.map(|(path, error)| format!("`{}` ({})", path.display(), reason(error))).collect();
-    if failures.len() > SHOWN {
-        text.push(format!("and {} more", failures.len() - SHOWN));
-    }
-    text.join(", ")
+    let texts = failures.iter();
+    listed(texts.map(|(path, error)| format!("`{}` ({})", path.display(), reason(error))), 10)
 }
 
 /// Why an image cannot be used, without its path, which has been named already.

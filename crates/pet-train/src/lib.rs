@@ -22,8 +22,7 @@
 //!
 //! | module or type | purpose |
 //! |---|---|
-//! | [`network`] | the architectures as lists of layers, and the [`Backbone`](network::Backbone) |
-//! | [`op`] | convolutions as candle operations with backward passes; [`Activation`], [`Padding`], [`Window`] |
+//! | [`network`] | the architectures as lists of layers ([`Activation`], [`Padding`], [`Window`]), and the [`Backbone`](network::Backbone) |
 //! | [`Weights`] | named tensors from `.pt`, `.pth` and `.safetensors` files |
 //! | [`Extractor`], [`FeatureCache`] | the [`Features`] of images |
 //! | [`Trainer`] | trains on [`Examples`] ([`Features`] or [`Photographs`]) with a [`Configuration`]: [`FineTune`], [`Schedule`] |
@@ -33,26 +32,25 @@
 //! | [`Teacher`] | a trained model for knowledge distillation |
 //! | [`Classifier`], [`to_onnx`] | the trained network, in candle and as ONNX |
 
-mod bytes;
 mod classifier;
 mod error;
+mod feature_cache;
 mod features;
-mod interrupt;
 mod kernel;
 pub mod network;
-mod onnx;
-pub mod op;
+mod observer;
+mod tensor_file;
 mod training;
 mod weights;
 
-pub use classifier::Classifier;
+pub use classifier::{Classifier, to_onnx};
 pub use error::Error;
-pub use features::{Extractor, FeatureCache, Features};
-pub use interrupt::Interrupt;
+pub use feature_cache::FeatureCache;
+pub use features::{Extractor, Features};
 pub use kernel::{Activation, Padding, Window};
-pub use onnx::to_onnx;
+pub use observer::{EpochMetrics, Interrupt, Observer};
 pub use training::{
-    Checkpoint, Configuration, EpochMetrics, Examples, FineTune, Observer, Photographs, RangeTest,
-    RatePoint, RateRange, Schedule, Teacher, Trained, Trainer,
+    Checkpoint, Configuration, Examples, FineTune, Photographs, RangeTest, RatePoint, RateRange,
+    Schedule, Teacher, Trained, Trainer,
 };
 pub use weights::Weights;

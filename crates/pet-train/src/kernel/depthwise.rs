@@ -1,9 +1,10 @@
 //! Depthwise convolution with a 3×3 or 5×5 window, channels last.
 
-use rayon::prelude::*;
-
+use super::Activation;
 use super::axis::{Axis, Padding, Window};
-use super::{Activation, LANES, sum_in_order};
+
+/// Channels per inner loop: two AVX or four SSE registers.
+const LANES: usize = 16;
 
 /// The shapes of a depthwise convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,36 +32,6 @@ impl Geometry {
     pub(crate) fn output(self) -> (usize, usize) {
         (self.rows.outputs(), self.columns.outputs())
     }
-
-    pub(crate) fn input_values(self) -> usize {
-        self.rows.size * self.columns.size * self.channels
-    }
-
-    pub(crate) fn output_values(self) -> usize {
-        let (height, width) = self.output();
-        height * width * self.channels
-    }
-}
-
-/// `activation(depthwise(input) + bias)` for `input` `[batch, height, width, channels]` and `weight` `[taps, channels]`,
-/// taps row by row.
-pub(crate) fn forward(
-    input: &[f32],
-    weight: &[f32],
-    bias: &[f32],
-    activation: Activation,
-    geometry: Geometry,
-) -> Vec<f32> {
-    let batch = input.len() / geometry.input_values();
-    let mut result = vec![0.0; batch * geometry.output_values()];
-    result
-        .par_chunks_mut(geometry.output_values())
-        .zip(input.par_chunks(geometry.input_values()))
-        .for_each(|(result, image)| {
-            let rows = Rows { values: image, first: 0 };
-            forward_rows(result, rows, weight, bias, activation, geometry, 0);
-        });
-    result
 }
 
 /// Consecutive rows of an image, from row `first`.
@@ -70,8 +41,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) first: usize,
 }
 
-/// Computes output rows of one image starting at row `from`, as many as `result` holds. `input` must have all rows of the
-/// image that they depend on.
+/// Computes rows of `activation(depthwise(input) + bias)` for one image, from row `from` on, as many as `result` holds.
+/// `input` must have all rows of the image that they depend on, and `weight` is `[taps, channels]`, taps row by row.
 pub(crate) fn forward_rows(
     result: &mut [f32],
     input: Rows<'_>,
@@ -163,19 +134,8 @@ fn filter_lanes<const WIDTH: usize, const TAPS: usize>(
     }
 }
 
-/// The gradient of the input, from the gradient of the convolution's output.
-pub(crate) fn input_gradient(gradient: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
-    let batch = gradient.len() / geometry.output_values();
-    let mut result = vec![0.0; batch * geometry.input_values()];
-    result
-        .par_chunks_mut(geometry.input_values())
-        .zip(gradient.par_chunks(geometry.output_values()))
-        .for_each(|(result, gradient)| image_input_gradient(result, gradient, weight, geometry));
-    result
-}
-
-/// [`input_gradient`] for one image, on one thread.
-pub(crate) fn image_input_gradient(
+/// The gradient of one image of the input, from the gradient of the convolution's output.
+pub(crate) fn input_gradient(
     result: &mut [f32],
     gradient: &[f32],
     weight: &[f32],
@@ -188,7 +148,7 @@ pub(crate) fn image_input_gradient(
     run(result, gradient, weight, geometry);
 }
 
-/// [`image_input_gradient`] with a window of side `SIDE`.
+/// [`input_gradient`] with a window of side `SIDE`.
 fn spread_rows<const SIDE: usize, const TAPS: usize>(
     result: &mut [f32],
     gradient: &[f32],
@@ -216,30 +176,17 @@ fn spread_rows<const SIDE: usize, const TAPS: usize>(
     });
 }
 
-/// The gradient of the weight, `[taps, channels]`, from the gradient of the convolution's output.
-pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometry) -> Vec<f32> {
-    let partials: Vec<Vec<f32>> = input
-        .par_chunks(geometry.input_values())
-        .zip(gradient.par_chunks(geometry.output_values()))
-        .map(|(image, gradient)| {
-            let mut partial = vec![0.0; geometry.window.taps() * geometry.channels];
-            add_image_weight_gradient(&mut partial, image, gradient, geometry);
-            partial
-        })
-        .collect();
-    sum_in_order(geometry.window.taps() * geometry.channels, partials)
-}
-
-/// Adds the part of one image to a [`weight_gradient`], on one thread.
-pub(crate) fn add_image_weight_gradient(
+/// Adds the gradient of the weight, `[taps, channels]`, to `sums`, from one image and the gradient of the convolution's
+/// output.
+pub(crate) fn add_weight_gradient(
     sums: &mut [f32],
     image: &[f32],
     gradient: &[f32],
     geometry: Geometry,
 ) {
     pulp::Arch::new().dispatch(|| match geometry.window {
-        Window::Three => weight_gradient_image::<3>(sums, image, gradient, geometry),
-        Window::Five => weight_gradient_image::<5>(sums, image, gradient, geometry),
+        Window::Three => add_row_by_row::<3>(sums, image, gradient, geometry),
+        Window::Five => add_row_by_row::<5>(sums, image, gradient, geometry),
     });
 }
 
@@ -259,9 +206,9 @@ fn add_product(sums: &mut [f32; LANES], left: &[f32], right: &[f32]) {
     }
 }
 
-/// Adds the part of one image, one row of output and of taps at a time, so that the sums stay in registers.
+/// [`add_weight_gradient`], one row of output and of taps at a time, so that the sums stay in registers.
 #[inline(always)]
-fn weight_gradient_image<const SIDE: usize>(
+fn add_row_by_row<const SIDE: usize>(
     partial: &mut [f32],
     image: &[f32],
     gradient: &[f32],

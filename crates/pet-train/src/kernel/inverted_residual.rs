@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::axis::{Padding, Window};
 use super::depthwise::{self, Geometry, Rows};
 use super::matrix::Matrix;
-use super::{Activation, pointwise};
+use super::{Activation, dense};
 
 /// Expanded values of a strip: half of a typical second-level cache.
 const STRIP_VALUES: usize = 64 * 1024;
@@ -44,10 +44,14 @@ pub(crate) struct InvertedResidual {
 }
 
 impl Pointwise {
-    fn run(&self, result: &mut [f32], input: &[f32]) {
+    /// The weight as a matrix.
+    pub(crate) fn matrix(&self) -> Matrix<'_> {
         let outputs = self.bias.len();
-        let weight = Matrix::new(&self.weight, self.weight.len() / outputs, outputs);
-        pointwise::forward_rows(result, input, weight, &self.bias, self.activation);
+        Matrix::new(&self.weight, self.weight.len() / outputs, outputs)
+    }
+
+    fn run(&self, result: &mut [f32], input: &[f32]) {
+        dense::pointwise_rows(result, input, self.matrix(), &self.bias, self.activation);
     }
 }
 
@@ -142,16 +146,7 @@ impl Expanded {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Numbers in [-1, 1) without a pattern.
-    fn noise(seed: u32, count: usize) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..count).map(|_| next()).collect()
-    }
+    use crate::kernel::tests::noise;
 
     fn pointwise_layer(inputs: usize, outputs: usize, activation: Activation) -> Pointwise {
         let weight = noise(1, inputs * outputs);
@@ -188,15 +183,21 @@ mod tests {
         width: usize,
     ) -> Vec<f32> {
         let run = |layer: &Pointwise, input: &[f32]| {
-            let inputs = layer.weight.len() / layer.bias.len();
-            let weight = Matrix::new(&layer.weight, inputs, layer.bias.len());
-            pointwise::forward(input, weight, &layer.bias, layer.activation, inputs)
+            dense::pointwise(input, layer.matrix(), &layer.bias, layer.activation)
         };
         let Depthwise { weight, bias, activation, .. } = &block.filter;
         let expand = block.expand.as_ref();
         let expanded = expand.map_or_else(|| input.to_vec(), |expand| run(expand, input));
         let geometry = block.geometry(height, width);
-        let filtered = depthwise::forward(&expanded, weight, bias, *activation, geometry);
+        let (out_height, out_width) = geometry.output();
+        let image_values = height * width * geometry.channels;
+        let mut filtered = Vec::new();
+        for values in expanded.chunks_exact(image_values) {
+            let mut result = vec![0.0; out_height * out_width * geometry.channels];
+            let rows = Rows { values, first: 0 };
+            depthwise::forward_rows(&mut result, rows, weight, bias, *activation, geometry, 0);
+            filtered.extend(result);
+        }
         let mut result = run(&block.project, &filtered);
         if block.residual {
             result.iter_mut().zip(input).for_each(|(value, skipped)| *value += skipped);

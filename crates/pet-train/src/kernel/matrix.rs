@@ -1,6 +1,6 @@
 //! Single-threaded matrix products on slices.
 
-/// A matrix in a slice, with any strides.
+/// A matrix in a slice, or its transposed view.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     data: &'a [f32],
@@ -12,29 +12,23 @@ pub(crate) struct Matrix<'a> {
 
 impl<'a> Matrix<'a> {
     /// A row-major matrix.
-    pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
-        Self::strided(data, rows, columns, [columns, 1])
-    }
-
-    /// A matrix whose element `(r, c)` is at `r * strides[0] + c * strides[1]`.
     ///
     /// # Panics
     ///
-    /// If the last element is outside `data`, which is a bug in this crate.
-    pub(crate) fn strided(
-        data: &'a [f32],
-        rows: usize,
-        columns: usize,
-        [row_stride, column_stride]: [usize; 2],
-    ) -> Self {
-        let last = rows.saturating_sub(1) * row_stride + columns.saturating_sub(1) * column_stride;
-        assert!(rows * columns == 0 || last < data.len(), "matrix reaches outside its slice");
-        Self { data, rows, columns, row_stride, column_stride }
+    /// If `data` has other than `rows` × `columns` elements, which is a bug in this crate.
+    pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+        assert_eq!(data.len(), rows * columns, "size of a matrix");
+        Self { data, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
     /// Number of rows.
     pub(crate) fn rows(self) -> usize {
         self.rows
+    }
+
+    /// Number of columns.
+    pub(crate) fn columns(self) -> usize {
+        self.columns
     }
 
     /// The transposed matrix.
@@ -73,8 +67,9 @@ fn run_gemm(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], accumulate
     if product.is_empty() {
         return;
     }
-    // SAFETY: `Matrix::strided` has checked that all elements are inside the slice, `product` has exactly
-    // rows × columns elements, and as `&mut` it overlaps neither operand.
+    // SAFETY: `Matrix::new` has checked that the slice has exactly the elements of the matrix, of which `transposed`
+    // only exchanges rows and columns; `product` has exactly rows × columns elements, and as `&mut` it overlaps neither
+    // operand.
     unsafe {
         gemm::gemm(
             left.rows,
@@ -106,7 +101,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::float_cmp, reason = "sums of small whole numbers are exact")]
-    fn a_product_equals_the_definition_at_any_strides() {
+    fn a_product_equals_the_definition_transposed_or_not() {
         let left: Vec<f32> = (0..6).map(|i| i as f32).collect();
         let right: Vec<f32> = (0..12).map(|i| (i * i) as f32).collect();
         let mut product = vec![f32::NAN; 8];
@@ -137,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "outside its slice")]
+    #[should_panic(expected = "size of a matrix")]
     fn a_matrix_larger_than_its_slice_is_caught() {
         Matrix::new(&[0.0; 5], 2, 3);
     }

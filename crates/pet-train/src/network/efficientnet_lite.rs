@@ -3,13 +3,12 @@
 
 use pet_image::{Preprocess, Resize};
 
-use super::description::{Architecture, Block, Convolution, FEATURES, Family, Sizes};
+use super::architecture::{Architecture, Family, Group, Names};
 use crate::{Padding, Window};
 
-const FAMILY: Family = Family { padding: Padding::Same, epsilon: 1e-3 };
-
-/// Output channels of the stem, which are not scaled.
-const STEM_CHANNELS: usize = 32;
+/// Its stem is not scaled.
+const FAMILY: Family =
+    Family { padding: Padding::Same, epsilon: 1e-3, stem: 32, single, inverted_residual };
 
 /// Expansion factor, window, output channels, repetitions and first stride of each group of inverted residual blocks.
 const GROUPS: [(usize, Window, usize, usize, usize); 7] = [
@@ -24,8 +23,6 @@ const GROUPS: [(usize, Window, usize, usize, usize); 7] = [
 
 /// The scaling of one network of the family.
 struct Scale {
-    name: &'static str,
-    title: &'static str,
     width: f64,
     depth: f64,
     /// Side length of the input in pixels.
@@ -33,74 +30,46 @@ struct Scale {
 }
 
 pub(super) fn lite0() -> Architecture {
-    architecture(&Scale {
-        name: "efficientnet_lite0",
-        title: "EfficientNet-Lite0",
-        width: 1.0,
-        depth: 1.0,
-        size: 224,
-    })
+    let scale = Scale { width: 1.0, depth: 1.0, size: 224 };
+    scale.architecture("efficientnet_lite0", "EfficientNet-Lite0")
 }
 
 pub(super) fn lite1() -> Architecture {
-    architecture(&Scale {
-        name: "efficientnet_lite1",
-        title: "EfficientNet-Lite1",
-        width: 1.0,
-        depth: 1.1,
-        size: 240,
-    })
+    let scale = Scale { width: 1.0, depth: 1.1, size: 240 };
+    scale.architecture("efficientnet_lite1", "EfficientNet-Lite1")
 }
 
 pub(super) fn lite2() -> Architecture {
-    architecture(&Scale {
-        name: "efficientnet_lite2",
-        title: "EfficientNet-Lite2",
-        width: 1.1,
-        depth: 1.2,
-        size: 260,
-    })
-}
-
-fn architecture(scale: &Scale) -> Architecture {
-    Architecture {
-        name: scale.name,
-        title: scale.title,
-        blocks: blocks(scale),
-        head: "_fc",
-        recipe: Preprocess {
-            resize: Resize::Stretch { size: scale.size },
-            // (level − 127) / 128.
-            mean: [127.0 / 255.0; 3],
-            standard_deviation: [128.0 / 255.0; 3],
-            ..Preprocess::imagenet()
-        },
-    }
-}
-
-fn blocks(scale: &Scale) -> Vec<Block> {
-    let mut blocks = vec![single("_conv_stem", "_bn0", Convolution::Stem, [3, STEM_CHANNELS])];
-    let mut inputs = STEM_CHANNELS;
-    for (group, (expansion, window, outputs, repetitions, first_stride)) in (0..).zip(GROUPS) {
-        let outputs = scale.channels(outputs);
-        for repetition in 0..scale.repetitions(group, repetitions) {
-            let sizes = Sizes {
-                inputs,
-                expansion,
-                window,
-                stride: if repetition == 0 { first_stride } else { 1 },
-                outputs,
-            };
-            blocks.push(inverted_residual(blocks.len() - 1, sizes));
-            inputs = outputs;
-        }
-    }
-    let channels = [inputs, FEATURES];
-    blocks.push(single("_conv_head", "_bn1", Convolution::Pointwise, channels));
-    blocks
+    let scale = Scale { width: 1.1, depth: 1.2, size: 260 };
+    scale.architecture("efficientnet_lite2", "EfficientNet-Lite2")
 }
 
 impl Scale {
+    fn architecture(&self, name: &'static str, title: &'static str) -> Architecture {
+        let groups = (0..).zip(GROUPS);
+        let groups =
+            groups.map(|(group, (expansion, window, outputs, repetitions, stride))| Group {
+                expansion,
+                window,
+                outputs: self.channels(outputs),
+                repetitions: self.repetitions(group, repetitions),
+                stride,
+            });
+        Architecture {
+            name,
+            title,
+            blocks: FAMILY.blocks(groups),
+            head: "_fc",
+            recipe: Preprocess {
+                resize: Resize::Stretch { size: self.size },
+                // (level − 127) / 128.
+                mean: [127.0 / 255.0; 3],
+                standard_deviation: [128.0 / 255.0; 3],
+                ..Preprocess::imagenet()
+            },
+        }
+    }
+
     /// The scaled number of channels, rounded to a multiple of 8 but not down by more than 10 %.
     fn channels(&self, channels: usize) -> usize {
         let scaled = channels as f64 * self.width;
@@ -119,16 +88,19 @@ impl Scale {
     }
 }
 
-fn single(name: &str, norm: &str, convolution: Convolution, channels: [usize; 2]) -> Block {
-    FAMILY.single(name, [name.into(), norm.into()], convolution, channels)
+/// The names of the stem or, at another position, of the last convolution.
+fn single(at: usize) -> (String, Names) {
+    let [name, norm] = if at == 0 { ["_conv_stem", "_bn0"] } else { ["_conv_head", "_bn1"] };
+    (name.into(), [name.into(), norm.into()])
 }
 
-fn inverted_residual(at: usize, sizes: Sizes) -> Block {
-    let name = format!("_blocks.{at}");
+/// The package numbers these blocks without the stem.
+fn inverted_residual(at: usize, _: bool) -> (String, [Names; 3]) {
+    let name = format!("_blocks.{}", at - 1);
     let parts = [("expand", 0), ("depthwise", 1), ("project", 2)];
     let names =
         parts.map(|(part, norm)| [format!("{name}._{part}_conv"), format!("{name}._bn{norm}")]);
-    FAMILY.inverted_residual(name, names, sizes)
+    (name, names)
 }
 
 #[cfg(test)]

@@ -2,13 +2,11 @@
 
 use pet_image::Preprocess;
 
-use super::description::{Architecture, Block, Convolution, FEATURES, Family, Sizes};
+use super::architecture::{Architecture, Family, Group, Names};
 use crate::{Padding, Window};
 
-const FAMILY: Family = Family { padding: Padding::Centered, epsilon: 1e-5 };
-
-/// Output channels of the stem.
-const STEM_CHANNELS: usize = 32;
+const FAMILY: Family =
+    Family { padding: Padding::Centered, epsilon: 1e-5, stem: 32, single, inverted_residual };
 
 /// Expansion factor, output channels, repetitions and first stride of each group of inverted residual blocks.
 const GROUPS: [(usize, usize, usize, usize); 7] = [
@@ -22,50 +20,36 @@ const GROUPS: [(usize, usize, usize, usize); 7] = [
 ];
 
 pub(super) fn architecture() -> Architecture {
+    let groups = GROUPS.map(|(expansion, outputs, repetitions, stride)| Group {
+        expansion,
+        window: Window::Three,
+        outputs,
+        repetitions,
+        stride,
+    });
     Architecture {
         name: "mobilenet_v2",
         title: "MobileNetV2",
-        blocks: blocks(),
+        blocks: FAMILY.blocks(groups),
         head: "classifier.1",
         recipe: Preprocess::imagenet(),
     }
 }
 
-fn blocks() -> Vec<Block> {
-    let mut blocks = vec![single(0, Convolution::Stem, [3, STEM_CHANNELS])];
-    let mut inputs = STEM_CHANNELS;
-    for (expansion, outputs, repetitions, first_stride) in GROUPS {
-        for repetition in 0..repetitions {
-            let sizes = Sizes {
-                inputs,
-                expansion,
-                window: Window::Three,
-                stride: if repetition == 0 { first_stride } else { 1 },
-                outputs,
-            };
-            blocks.push(inverted_residual(blocks.len(), sizes));
-            inputs = outputs;
-        }
-    }
-    let channels = [inputs, FEATURES];
-    blocks.push(single(blocks.len(), Convolution::Pointwise, channels));
-    blocks
-}
-
-fn single(at: usize, convolution: Convolution, channels: [usize; 2]) -> Block {
+fn single(at: usize) -> (String, Names) {
     let name = format!("features.{at}");
     let names = [0, 1].map(|part| format!("{name}.{part}"));
-    FAMILY.single(&name, names, convolution, channels)
+    (name, names)
 }
 
 /// torchvision numbers the layers, and groups those with an activation.
-fn inverted_residual(at: usize, sizes: Sizes) -> Block {
+fn inverted_residual(at: usize, expanded: bool) -> (String, [Names; 3]) {
     let name = format!("features.{at}");
-    let filter = usize::from(sizes.expansion != 1);
+    let filter = usize::from(expanded);
     let grouped = |index: usize| [0, 1].map(|part| format!("{name}.conv.{index}.{part}"));
     let project = [1, 2].map(|part| format!("{name}.conv.{}", filter + part));
     let names = [grouped(0), grouped(filter), project];
-    FAMILY.inverted_residual(name, names, sizes)
+    (name, names)
 }
 
 #[cfg(test)]

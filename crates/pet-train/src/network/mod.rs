@@ -2,18 +2,16 @@
 //!
 //! To add a backbone of inverted residual blocks, add a file like `mobilenet_v2.rs` and a line to [`architectures`].
 
+mod architecture;
 mod backbone;
-mod description;
 mod efficientnet_lite;
-mod folding;
 mod mobilenet_v2;
 
 use std::sync::LazyLock;
 
-pub use backbone::Backbone;
-pub use description::{Architecture, Block, Convolution, FEATURES, Layer};
-pub use folding::{Folded, fold};
-pub(crate) use folding::{add_shifts, factors, scale_rows};
+pub use architecture::{Architecture, Block, Convolution, FEATURES, Layer};
+pub use backbone::{Backbone, Folded, fold};
+pub(crate) use backbone::{add_shifts, factors, scale_rows};
 
 static ARCHITECTURES: LazyLock<[Architecture; 4]> = LazyLock::new(|| {
     [

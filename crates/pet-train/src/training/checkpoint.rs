@@ -1,25 +1,116 @@
-//! Checkpoints of a training.
+//! The state of a training, and its checkpoints.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use fs_err as fs;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::state::{Progress, State};
-use super::{Configuration, Schedule};
+use super::configuration::{Configuration, Schedule};
+use super::layout::Layout;
+use super::loss::Outcome;
+use super::optimizer::AdamW;
 use crate::Error;
-use crate::bytes::{from_le_bytes, le_bytes};
+use crate::observer::EpochMetrics;
+use crate::tensor_file::{self, CHECKSUM, checksum, from_le_bytes, le_bytes};
 
 /// Increased when the meaning of a checkpoint changes.
 const FORMAT: u32 = 1;
 const HEADER: &str = "training";
-const CHECKSUM: &str = "sha256";
 const VECTORS: [&str; 5] = ["values", "average", "first_moment", "second_moment", "best"];
 /// The largest file that is read, twice the five vectors of MobileNetV2 with 10,000 classes.
 const MAX_BYTES: u64 = 1 << 30;
+
+/// The state between two steps.
+pub(crate) struct State {
+    pub(crate) values: Vec<f32>,
+    /// The moving average of the values; empty if turned off.
+    pub(crate) average: Vec<f32>,
+    pub(crate) optimizer: AdamW,
+    pub(crate) progress: Progress,
+    /// The validated values of the best epoch; empty before the first.
+    pub(crate) best: Vec<f32>,
+}
+
+impl State {
+    pub(crate) fn new(values: Vec<f32>, layout: &Layout, configuration: &Configuration) -> Self {
+        let average = if configuration.average > 0.0 { values.clone() } else { Vec::new() };
+        Self {
+            values,
+            average,
+            optimizer: AdamW::new(layout, configuration.weight_decay),
+            progress: Progress::default(),
+            best: Vec::new(),
+        }
+    }
+
+    /// Updates the moving average, with a smaller decay in the first steps.
+    pub(crate) fn update_average(&mut self, decay: f64) {
+        let steps = self.optimizer.steps as f64;
+        let kept = decay.min((1.0 + steps) / (10.0 + steps)) as f32;
+        for (average, value) in self.average.iter_mut().zip(&self.values) {
+            *average = kept * *average + (1.0 - kept) * value;
+        }
+    }
+
+    /// The values to validate and return.
+    pub(crate) fn validated(&self) -> &[f32] {
+        if self.average.is_empty() { &self.values } else { &self.average }
+    }
+}
+
+/// The progress of a training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Progress {
+    /// Finished batches of the current epoch.
+    pub(crate) batches: usize,
+    /// Sum of the losses in the current epoch.
+    pub(crate) loss: f64,
+    /// Correctly classified images in the current epoch.
+    pub(crate) right: usize,
+    /// Finished epochs.
+    pub(crate) history: Vec<EpochMetrics>,
+    pub(crate) best: Option<EpochMetrics>,
+}
+
+impl Progress {
+    /// The current epoch, from 0.
+    pub(crate) fn epoch(&self) -> usize {
+        self.history.len()
+    }
+
+    pub(crate) fn batch_done(&mut self, outcomes: &[Outcome]) {
+        self.batches += 1;
+        self.loss += outcomes.iter().map(|outcome| outcome.loss).sum::<f64>();
+        self.right += outcomes.iter().filter(|outcome| outcome.right).count();
+    }
+
+    pub(crate) fn epoch_done(&mut self, metrics: EpochMetrics) {
+        self.history.push(metrics);
+        (self.batches, self.loss, self.right) = (0, 0.0, 0);
+    }
+
+    pub(crate) fn is_over(&self, configuration: &Configuration) -> bool {
+        let stopped =
+            configuration.patience.is_some_and(|patience| self.epochs_without_gain() >= patience);
+        stopped || self.epoch() >= configuration.epochs
+    }
+
+    /// The number of epochs since the highest validation accuracy was first reached. The best epoch may be later: among
+    /// equal accuracies it has the lowest loss.
+    fn epochs_without_gain(&self) -> usize {
+        let mut highest = None;
+        let mut raised = 0;
+        for epoch in &self.history {
+            if epoch.val_acc > highest {
+                (highest, raised) = (epoch.val_acc, epoch.epoch);
+            }
+        }
+        self.epoch().saturating_sub(raised + 1)
+    }
+}
 
 /// The file that a training is saved to, and resumed from if it exists.
 #[derive(Clone, Debug)]
@@ -60,16 +151,14 @@ impl Checkpoint {
             &state.best,
         ];
         let bytes = vectors.map(|vector| le_bytes(vector).collect::<Vec<u8>>());
-        let mut views = Vec::new();
-        for ((name, vector), bytes) in VECTORS.iter().zip(vectors).zip(&bytes) {
-            let view = TensorView::new(Dtype::F32, vec![vector.len()], bytes)
-                .map_err(|source| Error::Serialize { source })?;
-            views.push((*name, view));
-        }
-        let checksum = checksum(&header, bytes.iter().map(Vec::as_slice));
-        let metadata = HashMap::from([(HEADER.into(), header), (CHECKSUM.into(), checksum)]);
-        let file = safetensors::serialize(views, Some(metadata))
-            .map_err(|source| Error::Serialize { source })?;
+        let tensors = VECTORS.into_iter().zip(vectors).zip(&bytes);
+        let tensors =
+            tensors.map(|((name, vector), bytes)| (name, Dtype::F32, vec![vector.len()], &**bytes));
+        let metadata = HashMap::from([
+            (CHECKSUM.into(), checksum_of(&header, &bytes)),
+            (HEADER.into(), header),
+        ]);
+        let file = tensor_file::encode(tensors, Some(metadata))?;
         Ok(pet_model::write_atomically(&self.path, &file)?)
     }
 
@@ -117,8 +206,7 @@ impl Checkpoint {
     fn parse(&self, bytes: &[u8]) -> Result<(Header, [Vec<f32>; 5]), Error> {
         let wrong = |error: safetensors::SafeTensorError| self.corrupt(&error.to_string());
         let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
-        let metadata = metadata.metadata().clone().unwrap_or_default();
+        let metadata = tensor_file::metadata(bytes).map_err(wrong)?;
         let entry = |name: &str| {
             let missing = || self.corrupt(&format!("it has no `{name}`"));
             metadata.get(name).ok_or_else(missing)
@@ -134,7 +222,7 @@ impl Checkpoint {
             *vector = from_le_bytes(tensor.data());
         }
         let text = entry(HEADER)?;
-        if *entry(CHECKSUM)? != checksum(text, data.into_iter()) {
+        if *entry(CHECKSUM)? != checksum_of(text, &data) {
             return Err(self.corrupt("its checksum does not match its contents"));
         }
         let header: Header =
@@ -172,7 +260,6 @@ impl Checkpoint {
     }
 }
 
-fn checksum<'a>(header: &str, vectors: impl Iterator<Item = &'a [u8]>) -> String {
-    let digest = vectors.fold(Sha256::new().chain_update(header), Digest::chain_update);
-    format!("{:x}", digest.finalize())
+fn checksum_of(header: &str, vectors: &[impl AsRef<[u8]>]) -> String {
+    checksum([header.as_bytes()].into_iter().chain(vectors.iter().map(AsRef::as_ref)))
 }

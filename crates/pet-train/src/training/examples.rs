@@ -1,15 +1,15 @@
-//! Training examples.
+//! Training examples, and the teachers that see them too.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use pet_data::{FileDigests, Sample, read_at_most};
+use pet_data::{FileDigests, Sample};
 use pet_image::{Augment, Limits, Preprocess, decode};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use sha2::{Digest, Sha256};
 
-use super::teacher::Teacher;
-use crate::{Error, Features};
+use crate::Error;
+use crate::features::{Features, read_image};
 
 /// Labelled inputs of the trained part of the network.
 pub trait Examples: Sync {
@@ -36,6 +36,20 @@ pub trait Examples: Sync {
         random: Option<&mut ChaCha8Rng>,
         input: &mut [f32],
     ) -> Result<(), Error>;
+}
+
+/// A trained model for knowledge distillation (Hinton et al. 2015). It gets the same augmented views as the network (Beyer et al. 2022), with
+/// its own preprocessing.
+pub trait Teacher: Debug + Send + Sync {
+    /// The preprocessing of its input.
+    fn recipe(&self) -> &Preprocess;
+
+    /// Computes the logits of one input. The result must be the same on every thread.
+    ///
+    /// # Errors
+    ///
+    /// An error stops the training with [`Error::Teacher`].
+    fn answer(&self, input: &[f32]) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 /// Photographs, decoded on each access: this costs a fraction of a training step and saves memory.
@@ -82,11 +96,7 @@ impl Photographs {
         random: Option<&mut ChaCha8Rng>,
         input: &mut [f32],
     ) -> Result<(), Error> {
-        let bytes = read_at_most(&sample.path, self.limits.bytes)?;
-        let digest = Sha256::digest(&bytes).into();
-        if self.digests.has_changed(&sample.path, &digest) {
-            return Err(Error::ImageChanged);
-        }
+        let (bytes, _) = read_image(&sample.path, self.limits.bytes, Some(&self.digests))?;
         let image = decode(&bytes, &self.limits)?.image;
         let Some(random) = random else {
             return Ok(self.recipe.run_image(&image, input)?);

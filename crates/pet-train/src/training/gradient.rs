@@ -1,11 +1,16 @@
-//! The gradient of a batch.
+//! Training steps by the gradient of a batch.
 
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::loss::{Loss, Outcome, Target};
+use super::batch::{Batch, Example};
+use super::checkpoint::State;
+use super::configuration::Configuration;
+use super::layout::Layout;
+use super::loss::{Loss, Outcome};
 use super::network::{Network, Workspace};
+use super::optimizer::Rates;
 
 /// Parts of a batch, computed in parallel. Constant, so that the order of additions does not depend on the number of
 /// threads; enough for many cores, few enough to keep a gradient for each.
@@ -13,42 +18,48 @@ const GROUPS: usize = 8;
 /// Values that a thread adds up at a time.
 const BLOCK: usize = 1 << 16;
 
-/// One example of a batch.
-pub(crate) struct Example<'a> {
-    pub(crate) input: &'a [f32],
-    pub(crate) target: Target,
-    /// The teachers' probability of each class.
-    pub(crate) soft_target: Option<&'a [f32]>,
-    /// The factor of each feature (dropout).
-    pub(crate) mask: Option<&'a [f32]>,
-}
-
-/// Computes gradients of batches, reusing its buffers.
-pub(crate) struct BatchGradient<'a> {
+/// Performs training steps, reusing its buffers.
+pub(crate) struct Steps<'a> {
+    layout: &'a Layout,
     network: &'a Network,
     loss: Loss,
     groups: Vec<Vec<f32>>,
     workspaces: Workspaces<'a>,
 }
 
-impl<'a> BatchGradient<'a> {
-    pub(crate) fn new(network: &'a Network, values: usize, loss: Loss) -> Self {
+impl<'a> Steps<'a> {
+    pub(crate) fn new(
+        network: &'a Network,
+        layout: &'a Layout,
+        configuration: &Configuration,
+    ) -> Self {
         Self {
+            layout,
             network,
-            loss,
-            groups: vec![vec![0.0; values]; GROUPS],
+            loss: Loss::new(configuration),
+            groups: vec![vec![0.0; layout.len()]; GROUPS],
             workspaces: Workspaces::new(network),
         }
     }
 
+    /// Updates the values of `state` by the gradient of `batch`, and returns the outcome of each image before.
+    pub(crate) fn step(&mut self, state: &mut State, batch: &Batch, rates: Rates) -> Vec<Outcome> {
+        let folded = self.layout.fold(&state.values);
+        let mut gradient = vec![0.0; state.values.len()];
+        let outcomes = self.gradient(&folded, &batch.examples(), &mut gradient);
+        self.layout.unfold_gradient(&state.values, &mut gradient);
+        state.optimizer.step(&mut state.values, &gradient, rates);
+        outcomes
+    }
+
     /// Computes the mean gradient of the folded values over `batch`, and the outcome of each image.
-    pub(crate) fn of(
+    pub(crate) fn gradient(
         &mut self,
         folded: &[f32],
         batch: &[Example<'_>],
         gradient: &mut [f32],
     ) -> Vec<Outcome> {
-        let Self { network, loss, groups, workspaces } = self;
+        let Self { network, loss, groups, workspaces, .. } = self;
         let in_group = batch.len().div_ceil(GROUPS).max(1);
         let outcomes: Vec<Vec<Outcome>> = batch
             .par_chunks(in_group)

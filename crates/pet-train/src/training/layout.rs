@@ -1,4 +1,4 @@
-//! The layout of all trained values in one flat vector.
+//! The layout of all trained values in one flat vector, and the folding of batch normalization into the convolutions.
 //!
 //! Values, gradients, moments and averages are vectors of the same layout, so that the optimizer is a plain loop.
 
@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 
-use crate::network::{Block, FEATURES, Layer};
+use crate::network::{FEATURES, Layer, add_shifts, factors, scale_rows};
 use crate::weights::transposed;
 use crate::{Error, Weights};
 
@@ -53,9 +53,13 @@ impl Layout {
         let mut end = 0;
         let blocks = &weights.architecture().blocks;
         let trained = blocks.get(first_block..).unwrap_or_default().iter();
-        let blocks = trained
-            .map(|block| TrainedBlock::new(block, weights, &mut end))
-            .collect::<Result<_, _>>()?;
+        let blocks = trained.map(|block| {
+            let layers = block.layers.iter();
+            let layers = layers.map(|layer| TrainedLayer::new(layer, weights, &mut end));
+            let layers = layers.collect::<Result<_, Error>>()?;
+            Ok(TrainedBlock { layers, residual: block.residual })
+        });
+        let blocks = blocks.collect::<Result<_, Error>>()?;
         Ok(Self {
             blocks,
             head_weight: take(&mut end, FEATURES * classes),
@@ -113,17 +117,40 @@ impl Layout {
         let weights = weights.clone().with_tensors(tensors);
         Ok(weights.with_head(head.t()?.contiguous()?, bias))
     }
-}
 
-impl TrainedBlock {
-    fn new(block: &Block, weights: &Weights, end: &mut usize) -> Result<Self, Error> {
-        let layers = block.layers.iter();
-        Ok(Self {
-            layers: layers
-                .map(|layer| TrainedLayer::new(layer, weights, end))
-                .collect::<Result<_, _>>()?,
-            residual: block.residual,
-        })
+    /// The folded values, with W in place of w and b in place of β; γ is unused, and the head unchanged.
+    pub(crate) fn fold(&self, values: &[f32]) -> Vec<f32> {
+        let mut folded = values.to_vec();
+        for layer in self.layers() {
+            let factors = layer.factors(values);
+            scale_rows(&mut folded[layer.weight.clone()], &factors);
+            add_shifts(&mut folded[layer.shift.clone()], &factors, &layer.mean);
+        }
+        folded
+    }
+
+    /// Replaces the gradient of the folded values by that of `values`: those of w, γ and β follow from those of the folded
+    /// W and b by the chain rule.
+    pub(crate) fn unfold_gradient(&self, values: &[f32], gradient: &mut [f32]) {
+        for layer in self.layers() {
+            let outputs = layer.layer.outputs;
+            let factors = layer.factors(values);
+            // Σ dW · w over the window: the gradient of γ / σ through W.
+            let mut by_weight = vec![0.0; outputs];
+            let weights = values[layer.weight.clone()].chunks_exact(outputs);
+            let gradients = gradient[layer.weight.clone()].chunks_exact_mut(outputs);
+            for (weights, gradients) in weights.zip(gradients) {
+                for channel in 0..outputs {
+                    by_weight[channel] += gradients[channel] * weights[channel];
+                    gradients[channel] *= factors[channel];
+                }
+            }
+            for channel in 0..outputs {
+                let by_shift = gradient[layer.shift.start + channel] * layer.mean[channel];
+                gradient[layer.scale.start + channel] =
+                    (by_weight[channel] - by_shift) / layer.deviation[channel];
+            }
+        }
     }
 }
 
@@ -137,6 +164,11 @@ impl TrainedLayer {
             deviation: weights.deviation(layer)?,
             layer: layer.clone(),
         })
+    }
+
+    /// γ / σ of each channel.
+    fn factors(&self, values: &[f32]) -> Vec<f32> {
+        factors(&values[self.scale.clone()], &self.deviation)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Cross-entropy with label smoothing, mixup and knowledge distillation.
 
-use super::Configuration;
+use super::configuration::Configuration;
 
 /// The label of an image: one class, or two after mixup.
 #[derive(Clone, Copy, Debug)]

@@ -1,18 +1,17 @@
 //! Forward and backward pass of the trained part of the network for one image, on one thread.
 //!
 //! candle's autograd zeroes and copies a tensor for the gradient of every activation, which for this network costs as
-//! much as the arithmetic. As the network is a chain, its backward pass is a loop over the kernels of the candle
-//! operations, with reused buffers.
+//! much as the arithmetic. As the network is a chain, its backward pass is a loop over kernels, with reused buffers.
 
 use std::ops::Range;
 
 use super::layout::{Layout, TrainedLayer};
-use crate::Activation;
 use crate::kernel::axis::Axis;
+use crate::kernel::dense;
 use crate::kernel::depthwise::{self, Geometry, Rows};
 use crate::kernel::matrix::{Matrix, add_product, multiply};
-use crate::kernel::{pointwise, stem};
 use crate::network::{Convolution, FEATURES};
+use crate::{Activation, Error};
 
 /// A layer for a fixed input size.
 struct Step {
@@ -29,7 +28,7 @@ struct Step {
 
 enum Kernel {
     Stem(Axis),
-    Pointwise { inputs: usize },
+    Pointwise,
     Depthwise(Geometry),
 }
 
@@ -52,34 +51,36 @@ pub(crate) struct Workspace {
 }
 
 impl Network {
-    /// The network of `layout` for inputs of `side` × `side`: images if the first block is trained, else activations.
+    /// The network of `layout` for inputs of `got` values: square images if the first block is trained, else activations.
     /// Without trained blocks the inputs are features.
-    pub(crate) fn new(layout: &Layout, side: usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InputValues`] if there are no such inputs.
+    pub(crate) fn new(layout: &Layout, got: usize) -> Result<Self, Error> {
+        let inputs = layout.layers().next().map(|layer| layer.layer.inputs);
+        let mut side = inputs.map_or(1, |inputs| (got / inputs).isqrt());
+        let expected = inputs.map_or(FEATURES, |inputs| side * side * inputs);
+        if got != expected {
+            return Err(Error::InputValues { expected, got });
+        }
         let mut steps = Vec::new();
-        let (mut side, mut input_values) = (side, None);
         for block in &layout.blocks {
             let first = steps.len();
             for layer in &block.layers {
-                let (step, next_side) = Step::new(layer, side);
-                input_values.get_or_insert(side * side * layer.layer.inputs);
-                steps.push(step);
-                side = next_side;
+                steps.push(Step::new(layer, side));
+                side = layer.layer.output_side(side);
             }
             if let Some(last) = steps.last_mut().filter(|_| block.residual) {
                 last.adds_input_of = Some(first);
             }
         }
-        Self {
+        Ok(Self {
             steps,
             head_weight: layout.head_weight.clone(),
             head_bias: layout.head_bias.clone(),
-            input_values: input_values.unwrap_or(FEATURES),
-        }
-    }
-
-    /// Number of values of one input.
-    pub(crate) fn input_values(&self) -> usize {
-        self.input_values
+            input_values: got,
+        })
     }
 
     pub(crate) fn workspace(&self) -> Workspace {
@@ -153,7 +154,7 @@ impl Network {
                 skipped_gradient.clear();
                 skipped_gradient.extend_from_slice(gradient_here);
             }
-            step.activation.backward_in_place(&results[at], gradient_here);
+            step.activation.backward(&results[at], gradient_here);
             step.add_weight_gradient(before, gradient_here, sums);
             if at == 0 {
                 return;
@@ -173,32 +174,26 @@ impl Network {
 }
 
 impl Step {
-    /// The step and the side length of its output.
-    fn new(trained: &TrainedLayer, side: usize) -> (Self, usize) {
+    fn new(trained: &TrainedLayer, side: usize) -> Self {
         let layer = &trained.layer;
         let kernel = match layer.convolution {
-            Convolution::Stem => Kernel::Stem(stem::axis(side, layer.padding)),
-            Convolution::Pointwise => {
-                let inputs = layer.inputs;
-                Kernel::Pointwise { inputs }
-            }
+            Convolution::Stem => Kernel::Stem(dense::stem_axis(side, layer.padding)),
+            Convolution::Pointwise => Kernel::Pointwise,
             Convolution::Depthwise { window, stride } => {
                 let (sides, channels) = ([side; 2], layer.outputs);
                 let geometry = Geometry::new(sides, channels, window, stride, layer.padding);
                 Kernel::Depthwise(geometry)
             }
         };
-        let next_side = layer.output_side(side);
-        let step = Self {
+        Self {
             kernel,
             activation: layer.activation,
             outputs: layer.outputs,
-            values: next_side * next_side * layer.outputs,
+            values: layer.output_side(side).pow(2) * layer.outputs,
             weight: trained.weight.clone(),
             bias: trained.shift.clone(),
             adds_input_of: None,
-        };
-        (step, next_side)
+        }
     }
 
     fn matrix<'a>(&self, folded: &'a [f32]) -> Matrix<'a> {
@@ -211,11 +206,11 @@ impl Step {
         match self.kernel {
             Kernel::Stem(axis) => {
                 let weight = self.matrix(folded);
-                stem::forward_image(result, input, weight, bias, self.activation, axis);
+                dense::stem_image(result, input, weight, bias, self.activation, axis);
             }
-            Kernel::Pointwise { .. } => {
+            Kernel::Pointwise => {
                 let weight = self.matrix(folded);
-                pointwise::forward_rows(result, input, weight, bias, self.activation);
+                dense::pointwise_rows(result, input, weight, bias, self.activation);
             }
             Kernel::Depthwise(geometry) => {
                 let rows = Rows { values: input, first: 0 };
@@ -226,17 +221,15 @@ impl Step {
     }
 
     fn add_weight_gradient(&self, input: &[f32], gradient: &[f32], sums: &mut [f32]) {
-        pointwise::add_rows(&mut sums[self.bias.clone()], gradient);
+        dense::add_rows(&mut sums[self.bias.clone()], gradient);
         let sums = &mut sums[self.weight.clone()];
         match self.kernel {
-            Kernel::Stem(axis) => stem::add_image_weight_gradient(sums, input, gradient, axis),
-            Kernel::Pointwise { inputs } => {
-                let rows = input.len() / inputs;
-                let input = Matrix::new(input, rows, inputs).transposed();
-                add_product(input, Matrix::new(gradient, rows, self.outputs), sums);
+            Kernel::Stem(axis) => dense::add_stem_weight_gradient(sums, input, gradient, axis),
+            Kernel::Pointwise => {
+                dense::add_pointwise_weight_gradient(sums, input, gradient, self.outputs);
             }
             Kernel::Depthwise(geometry) => {
-                depthwise::add_image_weight_gradient(sums, input, gradient, geometry);
+                depthwise::add_weight_gradient(sums, input, gradient, geometry);
             }
         }
     }
@@ -245,14 +238,12 @@ impl Step {
         match self.kernel {
             // The stem is the first layer.
             Kernel::Stem(_) => {}
-            Kernel::Pointwise { .. } => {
-                let rows = gradient.len() / self.outputs;
-                let gradient = Matrix::new(gradient, rows, self.outputs);
-                multiply(gradient, self.matrix(folded).transposed(), result);
+            Kernel::Pointwise => {
+                dense::pointwise_input_gradient(result, gradient, self.matrix(folded));
             }
             Kernel::Depthwise(geometry) => {
                 let weight = &folded[self.weight.clone()];
-                depthwise::image_input_gradient(result, gradient, weight, geometry);
+                depthwise::input_gradient(result, gradient, weight, geometry);
             }
         }
     }
@@ -280,7 +271,7 @@ fn scale(values: &mut [f32], factors: Option<&[f32]>) {
 fn pool(map: &[f32], features: &mut [f32]) {
     let positions = (map.len() / features.len()) as f32;
     features.fill(0.0);
-    pointwise::add_rows(features, map);
+    dense::add_rows(features, map);
     for value in features {
         *value /= positions;
     }

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, order};
+use super::checkpoint::State;
+use super::gradient::Steps;
 use super::optimizer::Rates;
-use super::state::State;
-use super::step::Steps;
 use super::trainer::Trainer;
 use crate::Error;
 

@@ -5,20 +5,18 @@ use std::time::{Duration, Instant};
 use candle_core::{Device, Tensor};
 use rand::Rng;
 
-use super::batch::{Batch, order};
-use super::checkpoint::Checkpoint;
-use super::evaluation::{Evaluation, evaluate};
+use super::batch::{Batch, order, random_initial};
+use super::checkpoint::{Checkpoint, State};
+use super::configuration::Configuration;
+use super::evaluation::{Evaluation, Validation};
 use super::examples::Examples;
-use super::folding::fold;
+use super::gradient::Steps;
 use super::layout::Layout;
 use super::network::Network;
-use super::observer::{EpochMetrics, Observer};
 use super::optimizer::Rates;
-use super::state::State;
-use super::step::Steps;
-use super::{Configuration, random};
 use crate::network::FEATURES;
-use crate::{Error, Interrupt, Weights};
+use crate::observer::{EpochMetrics, Interrupt, Observer};
+use crate::{Error, Weights};
 
 /// The longest time between checkpoints.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
@@ -113,7 +111,8 @@ impl<'a> Trainer<'a> {
     /// [`Error::Interrupted`], [`Error::Observer`], and errors of the photographs and of the checkpoint.
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Trained, Error> {
         let (weights, layout, network) = self.prepare()?;
-        let validation = self.validation(&layout)?;
+        let validation = self.validation.map(|examples| Validation::new(&layout, examples));
+        let validation = validation.transpose()?;
         let mut state = State::new(layout.gather(&weights)?, &layout, self.configuration);
         if let Some(checkpoint) = self.checkpoint
             && checkpoint.load(&mut state, self.configuration)?
@@ -148,7 +147,7 @@ impl<'a> Trainer<'a> {
         let blocks = weights.architecture().blocks.len();
         let first_block = self.configuration.fine_tune.first_block(blocks)?;
         let layout = Layout::new(&weights, first_block, self.classes)?;
-        let network = Self::network(&layout, self.train)?;
+        let network = Network::new(&layout, self.train.input_values())?;
         Ok((weights, layout, network))
     }
 
@@ -181,7 +180,7 @@ impl<'a> Trainer<'a> {
             return Ok(self.weights.clone());
         }
         let bound = 1.0 / (FEATURES as f32).sqrt();
-        let mut random = random::initial(self.configuration.seed);
+        let mut random = random_initial(self.configuration.seed);
         let mut uniform = |count: usize| -> Vec<f32> {
             (0..count).map(|_| random.random_range(-bound..bound)).collect()
         };
@@ -189,27 +188,6 @@ impl<'a> Trainer<'a> {
         let weight = Tensor::from_vec(weight, (self.classes, FEATURES), &Device::Cpu)?;
         let bias = Tensor::from_vec(uniform(self.classes), self.classes, &Device::Cpu)?;
         Ok(self.weights.clone().with_head(weight, bias))
-    }
-
-    /// The network for the input size of `examples`.
-    fn network(layout: &Layout, examples: &dyn Examples) -> Result<Network, Error> {
-        let got = examples.input_values();
-        let channels = layout.layers().next().map(|layer| layer.layer.inputs);
-        let side = channels.map_or(1, |channels| (got / channels).isqrt());
-        let network = Network::new(layout, side);
-        let expected = network.input_values();
-        if got != expected {
-            return Err(Error::InputValues { expected, got });
-        }
-        Ok(network)
-    }
-
-    fn validation<'e>(&'e self, layout: &Layout) -> Result<Option<Validation<'e>>, Error> {
-        let validation = self.validation.map(|examples| {
-            let network = Self::network(layout, examples)?;
-            Ok(Validation { network, examples })
-        });
-        validation.transpose()
     }
 
     fn trained(
@@ -222,7 +200,7 @@ impl<'a> Trainer<'a> {
         // `check` ensures at least one epoch.
         let best = state.progress.best;
         let best = best.ok_or(Error::NoImages { split: "training" })?;
-        let folded = fold(layout, &state.best);
+        let folded = layout.fold(&state.best);
         let evaluation = validation
             .map(|validation| validation.run(&folded, &self.interrupt, |_| ()))
             .transpose()?;
@@ -232,23 +210,6 @@ impl<'a> Trainer<'a> {
             history: state.progress.history,
             logits: evaluation.map_or_else(Vec::new, |evaluation| evaluation.logits),
         })
-    }
-}
-
-/// The validation examples with the network for their size.
-struct Validation<'a> {
-    network: Network,
-    examples: &'a dyn Examples,
-}
-
-impl Validation<'_> {
-    fn run(
-        &self,
-        folded: &[f32],
-        interrupt: &Interrupt,
-        done: impl FnMut(usize),
-    ) -> Result<Evaluation, Error> {
-        evaluate(&self.network, folded, self.examples, interrupt, done)
     }
 }
 
@@ -284,7 +245,7 @@ impl Epochs<'_> {
                 self.save(state)?;
             }
         }
-        let folded = fold(self.layout, state.validated());
+        let folded = self.layout.fold(state.validated());
         let done = |images| observer.images(images);
         let evaluation =
             self.validation.map(|validation| validation.run(&folded, &trainer.interrupt, done));

@@ -1,16 +1,16 @@
 //! Weights: named tensors, and reading them from files.
 
-mod format;
-mod naming;
+mod file;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
+use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
-use crate::Error;
 use crate::network::{Architecture, FEATURES, Layer};
+use crate::{Error, tensor_file};
 
 /// The tensors of a network by the names of its [`Architecture`], all `f32` on the CPU.
 #[derive(Clone, Debug)]
@@ -32,8 +32,7 @@ impl Weights {
     /// [`Error::TensorNames`] for missing or surplus tensors, [`Error::TensorShape`] for a wrong shape,
     /// [`Error::WeightNotFinite`] for a value that is not finite, and errors of reading the file.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let tensors = naming::without_wrappers(format::read(path)?);
-        let weights = Self::from_tensors(naming::to_torchvision(tensors));
+        let weights = Self::from_tensors(file::read(path)?);
         weights.check(path)?;
         Ok(weights)
     }
@@ -144,7 +143,15 @@ impl Weights {
     ///
     /// If candle cannot read a tensor.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
-        format::to_safetensors(&self.tensors)
+        let mut encoded = Vec::new();
+        for tensor in self.tensors.values() {
+            let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+            encoded.push(tensor_file::le_bytes(&values).collect::<Vec<u8>>());
+        }
+        let entries = self.tensors.iter().zip(&encoded).map(|((name, tensor), bytes)| {
+            (name.as_str(), Dtype::F32, tensor.dims().to_vec(), bytes.as_slice())
+        });
+        tensor_file::encode(entries, None)
     }
 
     /// SHA-256 of names, shapes and values, in hexadecimal.

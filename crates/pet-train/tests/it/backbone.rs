@@ -124,11 +124,26 @@ fn any_size_and_number_of_images_works() {
 }
 
 #[test]
-fn pictures_of_another_shape_are_refused() {
+fn pictures_of_another_shape_or_type_are_refused() {
     let backbone = backbone();
     for shape in [&[1, 3, 64, 48][..], &[1, 1, 64, 64], &[3, 64, 64], &[1, 64, 64, 3]] {
         let error = backbone.forward(&golden::noise(1, shape)).unwrap_err().to_string();
         assert!(error.contains(&format!("got {shape:?}")), "{error}");
+    }
+    let double = golden::noise(1, &[1, 3, 32, 32]).to_dtype(DType::F64).unwrap();
+    let error = backbone.forward(&double).unwrap_err().to_string();
+    assert!(error.contains("F64"), "{error}");
+}
+
+/// One that starts inside its tensor, and one with the axes exchanged.
+#[test]
+fn views_of_pictures_give_what_copies_give() {
+    let backbone = backbone();
+    let pictures = golden::noise(10, &[3, 3, 32, 32]);
+    for view in [pictures.narrow(0, 1, 2).unwrap(), pictures.t().unwrap()] {
+        let copy = Tensor::from_vec(values(&view), view.shape(), &Device::Cpu).unwrap();
+        let [got, expected] = [view, copy].map(|images| bits(&backbone.forward(&images).unwrap()));
+        assert_eq!(got, expected);
     }
 }
 

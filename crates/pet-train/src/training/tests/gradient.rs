@@ -2,12 +2,12 @@ use candle_core::{Device, Tensor, Var};
 use candle_nn::loss::cross_entropy;
 
 use super::support::CLASSES;
+use crate::kernel::tests::Operation;
 use crate::network::{Architecture, Block, Convolution, Layer};
-use crate::op::{depthwise, pointwise, stem};
-use crate::training::folding::{fold, unfold_gradient};
-use crate::training::gradient::{BatchGradient, Example};
+use crate::training::batch::Example;
+use crate::training::gradient::Steps;
 use crate::training::layout::{Layout, TrainedLayer};
-use crate::training::loss::{Loss, Target};
+use crate::training::loss::Target;
 use crate::training::network::Network;
 use crate::{Configuration, Weights};
 
@@ -28,8 +28,8 @@ fn inputs(images: usize) -> Vec<f32> {
 
 /// The mean gradient over images with classes 0, 1, ...
 fn ours(layout: &Layout, values: &[f32], inputs: &[f32], images: usize) -> Vec<f32> {
-    let network = Network::new(layout, SIZE);
-    let folded = fold(layout, values);
+    let network = Network::new(layout, 3 * SIZE * SIZE).unwrap();
+    let folded = layout.fold(values);
     let batch: Vec<Example<'_>> = inputs
         .chunks_exact(3 * SIZE * SIZE)
         .take(images)
@@ -42,15 +42,12 @@ fn ours(layout: &Layout, values: &[f32], inputs: &[f32], images: usize) -> Vec<f
         })
         .collect();
     let mut gradient = vec![0.0; values.len()];
-    BatchGradient::new(&network, values.len(), Loss::new(&Configuration::default())).of(
-        &folded,
-        &batch,
-        &mut gradient,
-    );
+    let mut steps = Steps::new(&network, layout, &Configuration::default());
+    steps.gradient(&folded, &batch, &mut gradient);
     gradient
 }
 
-/// One variable for each folded weight and bias, and the same network of candle's operations.
+/// One variable for each folded weight and bias, and the same network of candle's convolutions.
 struct Reference {
     network: &'static Architecture,
     variables: Vec<(Var, Var)>,
@@ -58,7 +55,7 @@ struct Reference {
 
 impl Reference {
     fn new(network: &'static Architecture, layout: &Layout, values: &[f32]) -> Self {
-        let folded = fold(layout, values);
+        let folded = layout.fold(values);
         let variable = |range: &std::ops::Range<usize>, shape: &[usize]| {
             let tensor = Tensor::from_slice(&folded[range.clone()], shape, &Device::Cpu).unwrap();
             Var::from_tensor(&tensor).unwrap()
@@ -101,13 +98,12 @@ fn convolve(
     weight: &Var,
     bias: &Var,
 ) -> candle_core::Result<Tensor> {
-    match layer.convolution {
-        Convolution::Stem => stem(input, weight, bias, layer.padding, layer.activation),
-        Convolution::Pointwise => pointwise(input, weight, bias, layer.activation),
-        Convolution::Depthwise { stride, .. } => {
-            depthwise(input, weight, bias, stride, layer.padding, layer.activation)
-        }
-    }
+    let operation = match layer.convolution {
+        Convolution::Stem => Operation::Stem(layer.padding),
+        Convolution::Pointwise => Operation::Pointwise,
+        Convolution::Depthwise { stride, .. } => Operation::Depthwise(stride, layer.padding),
+    };
+    operation.reference(input, weight, bias, layer.activation)
 }
 
 #[test]
@@ -154,10 +150,10 @@ fn the_chain_rule_of_folding_is_the_slope() {
     let values = layout.gather(&weights).unwrap();
     let upstream: Vec<f32> = (0..values.len()).map(|at| (at as f32 * 0.7).cos()).collect();
     let mut gradient = upstream.clone();
-    unfold_gradient(&layout, &values, &mut gradient);
+    layout.unfold_gradient(&values, &mut gradient);
     let used = |layer: &TrainedLayer, at: usize| !layer.scale.contains(&at);
     let loss = |values: &[f32]| -> f64 {
-        let folded = fold(&layout, values);
+        let folded = layout.fold(values);
         let places = (0..values.len()).filter(|at| layout.layers().all(|layer| used(layer, *at)));
         places.map(|at| f64::from(folded[at]) * f64::from(upstream[at])).sum()
     };

@@ -1,4 +1,4 @@
-//! Descriptions of networks.
+//! Architectures as lists of layers.
 
 use pet_image::Preprocess;
 
@@ -98,6 +98,13 @@ pub struct Block {
     pub residual: bool,
 }
 
+impl Block {
+    /// Side length of the output for a square input.
+    pub(crate) fn output_side(&self, side: usize) -> usize {
+        self.layers.iter().fold(side, |side, layer| layer.output_side(side))
+    }
+}
+
 /// A network without its head: a stem, inverted residual blocks, a last pointwise convolution and global average pooling.
 /// The frozen and the trained network, the names of the weights and the ONNX model are derived from it.
 #[derive(Debug)]
@@ -144,48 +151,66 @@ impl Architecture {
     }
 }
 
-/// Common parameters of all layers of a family of networks.
+/// Names of a layer's convolution and batch normalization.
+pub(super) type Names = [String; 2];
+
+/// A family of networks: a stem, groups of inverted residual blocks and a last pointwise convolution.
 #[derive(Clone, Copy)]
 pub(super) struct Family {
     pub(super) padding: Padding,
     pub(super) epsilon: f64,
+    /// Output channels of the stem.
+    pub(super) stem: usize,
+    /// Names the stem and the last convolution by their position.
+    pub(super) single: fn(usize) -> (String, Names),
+    /// Names an inverted residual block by its position, and its layers: expansion, which there is if the flag is set,
+    /// depthwise convolution and projection.
+    pub(super) inverted_residual: fn(usize, bool) -> (String, [Names; 3]),
 }
 
-/// Names of a layer's convolution and batch normalization.
-pub(super) type Names = [String; 2];
-
-/// The parameters of an inverted residual block.
+/// Equal inverted residual blocks, but for the stride of the first.
 #[derive(Clone, Copy)]
-pub(super) struct Sizes {
-    pub(super) inputs: usize,
+pub(super) struct Group {
+    /// The factor of the number of channels between expansion and projection.
     pub(super) expansion: usize,
     pub(super) window: Window,
-    pub(super) stride: usize,
     pub(super) outputs: usize,
+    pub(super) repetitions: usize,
+    /// The stride of the first block; that of the others is 1.
+    pub(super) stride: usize,
 }
 
 impl Family {
+    pub(super) fn blocks(&self, groups: impl IntoIterator<Item = Group>) -> Vec<Block> {
+        let mut blocks = vec![self.single(0, Convolution::Stem, [3, self.stem])];
+        let mut inputs = self.stem;
+        for group in groups {
+            for repetition in 0..group.repetitions {
+                let stride = if repetition == 0 { group.stride } else { 1 };
+                blocks.push(self.inverted_residual(
+                    blocks.len(),
+                    inputs,
+                    Group { stride, ..group },
+                ));
+                inputs = group.outputs;
+            }
+        }
+        blocks.push(self.single(blocks.len(), Convolution::Pointwise, [inputs, FEATURES]));
+        blocks
+    }
+
     /// A block of one layer with ReLU6.
-    pub(super) fn single(
-        self,
-        name: &str,
-        names: Names,
-        convolution: Convolution,
-        [inputs, outputs]: [usize; 2],
-    ) -> Block {
-        let layer = self.layer(names, convolution, [inputs, outputs], Activation::Relu6);
-        Block { name: name.into(), layers: vec![layer], residual: false }
+    fn single(&self, at: usize, convolution: Convolution, channels: [usize; 2]) -> Block {
+        let (name, names) = (self.single)(at);
+        let layer = self.layer(names, convolution, channels, Activation::Relu6);
+        Block { name, layers: vec![layer], residual: false }
     }
 
     /// Pointwise expansion (unless the factor is 1), depthwise convolution and linear pointwise projection (Sandler et
     /// al. 2018, figure 3).
-    pub(super) fn inverted_residual(
-        self,
-        name: String,
-        [expand, filter, project]: [Names; 3],
-        sizes: Sizes,
-    ) -> Block {
-        let Sizes { inputs, expansion, window, stride, outputs } = sizes;
+    fn inverted_residual(&self, at: usize, inputs: usize, group: Group) -> Block {
+        let Group { expansion, window, outputs, stride, .. } = group;
+        let (name, [expand, filter, project]) = (self.inverted_residual)(at, expansion != 1);
         let hidden = inputs * expansion;
         let depthwise = Convolution::Depthwise { window, stride };
         let mut layers = Vec::with_capacity(3);
@@ -200,7 +225,7 @@ impl Family {
     }
 
     fn layer(
-        self,
+        &self,
         [convolution_name, norm_name]: Names,
         convolution: Convolution,
         [inputs, outputs]: [usize; 2],

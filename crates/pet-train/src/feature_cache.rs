@@ -1,23 +1,22 @@
 //! A cache of features on disk, keyed by the content of the images.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use pet_image::Preprocess;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::bytes::{from_le_bytes, le_bytes};
 use crate::network::Backbone;
+use crate::tensor_file::{self, CHECKSUM, checksum, from_le_bytes, le_bytes};
 
 /// Part of the key; increased when the arithmetic changes.
 const FORMAT: &str = "3";
 
 const IMAGES: &str = "images";
 const FEATURES_NAME: &str = "features";
-const CHECKSUM: &str = "sha256";
 
 /// Bytes of a digest.
 const DIGEST_BYTES: usize = 32;
@@ -25,7 +24,7 @@ const DIGEST_BYTES: usize = 32;
 const MAX_BYTES: u64 = 4 << 30;
 
 /// SHA-256 of an image file.
-pub(super) type ImageDigest = [u8; DIGEST_BYTES];
+pub(crate) type ImageDigest = [u8; DIGEST_BYTES];
 
 /// Features of images for one backbone and preprocessing.
 #[derive(Debug)]
@@ -62,12 +61,12 @@ impl FeatureCache {
     }
 
     /// The features of an image.
-    pub(super) fn get(&self, image: &ImageDigest) -> Option<&[f32]> {
+    pub(crate) fn get(&self, image: &ImageDigest) -> Option<&[f32]> {
         self.entries.get(image).map(Vec::as_slice)
     }
 
     /// Adds features in memory, to be written by [`save`](Self::save).
-    pub(super) fn insert(&mut self, image: ImageDigest, features: Vec<f32>) {
+    pub(crate) fn insert(&mut self, image: ImageDigest, features: Vec<f32>) {
         self.changed |= self.entries.insert(image, features).is_none();
     }
 
@@ -98,48 +97,36 @@ impl FeatureCache {
             images.extend_from_slice(*image);
             features.extend(le_bytes(values));
         }
-        let encode = |source| Error::Serialize { source };
         let count = entries.len();
-        let views = [
-            (
-                IMAGES,
-                TensorView::new(Dtype::U8, vec![count, DIGEST_BYTES], &images).map_err(encode)?,
-            ),
-            (
-                FEATURES_NAME,
-                TensorView::new(Dtype::F32, vec![count, self.length], &features).map_err(encode)?,
-            ),
+        let tensors = [
+            (IMAGES, Dtype::U8, vec![count, DIGEST_BYTES], images.as_slice()),
+            (FEATURES_NAME, Dtype::F32, vec![count, self.length], features.as_slice()),
         ];
-        let checksum = HashMap::from([(CHECKSUM.to_owned(), checksum(&images, &features))]);
-        let bytes = safetensors::serialize(views, Some(checksum)).map_err(encode)?;
+        let checksum = HashMap::from([(CHECKSUM.to_owned(), checksum([&*images, &features]))]);
+        let bytes = tensor_file::encode(tensors, Some(checksum))?;
         pet_model::write_atomically(&self.path, &bytes)?;
         self.changed = false;
         Ok(())
     }
 }
 
-fn checksum(images: &[u8], features: &[u8]) -> String {
-    format!("{:x}", Sha256::new().chain_update(images).chain_update(features).finalize())
-}
-
 fn read(path: &Path, length: usize) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
     let corrupt =
         |reason: &str| Error::CorruptCache { path: path.to_owned(), reason: reason.into() };
+    let invalid = |error: SafeTensorError| corrupt(&error.to_string());
     if fs::metadata(path)?.len() > MAX_BYTES {
         return Err(corrupt("it is larger than any valid cache"));
     }
     let bytes = fs::read(path)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| corrupt(&error.to_string()))?;
-    let tensor = |name: &str| file.tensor(name).map_err(|error| corrupt(&error.to_string()));
-    let (images, features) = (tensor(IMAGES)?, tensor(FEATURES_NAME)?);
+    let file = SafeTensors::deserialize(&bytes).map_err(invalid)?;
+    let images = file.tensor(IMAGES).map_err(invalid)?;
+    let features = file.tensor(FEATURES_NAME).map_err(invalid)?;
     let count = images.shape().first().copied().unwrap_or(0);
     if images.shape() != [count, DIGEST_BYTES] || features.shape() != [count, length] {
         return Err(corrupt("its tensors have different shapes"));
     }
-    let (_, metadata) =
-        SafeTensors::read_metadata(&bytes).map_err(|error| corrupt(&error.to_string()))?;
-    let expected: BTreeMap<_, _> = metadata.metadata().iter().flatten().collect();
-    if expected.get(&CHECKSUM.to_owned()) != Some(&&checksum(images.data(), features.data())) {
+    let metadata = tensor_file::metadata(&bytes).map_err(invalid)?;
+    if metadata.get(CHECKSUM) != Some(&checksum([images.data(), features.data()])) {
         return Err(corrupt("its checksum does not match its contents"));
     }
     let (images, _) = images.data().as_chunks::<DIGEST_BYTES>();

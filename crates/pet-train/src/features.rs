@@ -1,15 +1,15 @@
 //! Extraction of features, in parallel over images.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use candle_core::{Device, Module, Tensor};
 use fs_err as fs;
-use pet_data::{FileDigests, Progress, Sample, Unit};
+use pet_data::{FileDigests, Progress, Sample, Unit, read_at_most};
 use pet_image::{Limits, Preprocess};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::cache::{FeatureCache, ImageDigest};
+use crate::feature_cache::{FeatureCache, ImageDigest};
 use crate::network::Backbone;
 use crate::{Error, Interrupt};
 
@@ -52,12 +52,6 @@ pub struct Extractor<'a> {
     limits: Limits,
     interrupt: Interrupt,
     digests: Option<&'a FileDigests>,
-}
-
-/// The digest and features of an image.
-struct Extracted {
-    digest: ImageDigest,
-    features: Vec<f32>,
 }
 
 impl<'a> Extractor<'a> {
@@ -129,26 +123,22 @@ impl<'a> Extractor<'a> {
         progress: &dyn Progress,
     ) -> Result<Vec<f32>, Error> {
         progress.start("features", samples.len() as u64, Unit::Images);
-        let outcomes: Vec<Result<Extracted, (PathBuf, Error)>> = samples
-            .par_iter()
-            .map(|sample| {
-                let outcome = self
-                    .extract_one(sample, cache, mirrored)
-                    .map_err(|error| (sample.path.clone(), error));
-                progress.advance(1);
-                outcome
-            })
-            .collect();
+        let outcomes = samples.par_iter().map(|sample| {
+            let outcome = self.extract_one(sample, cache, mirrored);
+            progress.advance(1);
+            outcome
+        });
+        let outcomes: Vec<Result<_, Error>> = outcomes.collect();
         progress.finish();
         let mut values = Vec::new();
         let mut failures = Vec::new();
-        for outcome in outcomes {
+        for (sample, outcome) in samples.iter().zip(outcomes) {
             match outcome {
-                Ok(Extracted { digest, features }) => {
+                Ok((digest, features)) => {
                     values.extend_from_slice(&features);
                     cache.insert(digest, features);
                 }
-                Err(failure) => failures.push(failure),
+                Err(error) => failures.push((sample.path.clone(), error)),
             }
         }
         cache.save()?;
@@ -161,24 +151,14 @@ impl<'a> Extractor<'a> {
         sample: &Sample,
         cache: &FeatureCache,
         mirrored: bool,
-    ) -> Result<Extracted, Error> {
+    ) -> Result<(ImageDigest, Vec<f32>), Error> {
         self.interrupt.check()?;
-        let size = fs::metadata(&sample.path)?.len();
-        if size > self.limits.bytes {
-            return Err(Error::ImageTooLarge { expected: self.limits.bytes, got: size });
-        }
-        let bytes = fs::read(&sample.path)?;
-        let digest = Sha256::digest(&bytes).into();
-        if let Some(digests) = self.digests
-            && digests.has_changed(&sample.path, &digest)
-        {
-            return Err(Error::ImageChanged);
-        }
+        let (bytes, digest) = read_image(&sample.path, self.limits.bytes, self.digests)?;
         // The features may have been computed with higher limits. An image above the present ones is decoded, which fails.
         let pixels = || pet_image::cost(&bytes, &self.limits).pixels;
         let cached = cache.get(&digest);
         if let Some(features) = cached.filter(|_| (1..=self.limits.pixels).contains(&pixels())) {
-            return Ok(Extracted { digest, features: features.to_vec() });
+            return Ok((digest, features.to_vec()));
         }
         let mut tensor = vec![0.0; self.preprocess.tensor_len()];
         self.preprocess.run(&bytes, &self.limits, &mut tensor)?;
@@ -188,6 +168,27 @@ impl<'a> Extractor<'a> {
         }
         let image = Tensor::from_vec(tensor, (1, 3, size, size), &Device::Cpu)?;
         let features = self.backbone.forward(&image)?.flatten_all()?.to_vec1()?;
-        Ok(Extracted { digest, features })
+        Ok((digest, features))
     }
+}
+
+/// The bytes of an image file and their digest.
+///
+/// # Errors
+///
+/// [`Error::Io`]; [`Error::ImageTooLarge`] above `limit` bytes; [`Error::ImageChanged`] where `digests` have another one.
+pub(crate) fn read_image(
+    path: &Path,
+    limit: u64,
+    digests: Option<&FileDigests>,
+) -> Result<(Vec<u8>, ImageDigest), Error> {
+    let bytes = read_at_most(path, limit)?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::ImageTooLarge { expected: limit, got: fs::metadata(path)?.len() });
+    }
+    let digest = Sha256::digest(&bytes).into();
+    if digests.is_some_and(|digests| digests.has_changed(path, &digest)) {
+        return Err(Error::ImageChanged);
+    }
+    Ok((bytes, digest))
 }

@@ -1,6 +1,11 @@
-//! Observation of a training.
+//! Following a long-running work, and stopping it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
+
+use crate::Error;
 
 /// The metrics of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,7 +39,7 @@ pub trait Observer {
     ///
     /// # Errors
     ///
-    /// An error stops the training with [`Error::Observer`](crate::Error::Observer).
+    /// An error stops the training with [`Error::Observer`].
     fn epoch(
         &mut self,
         metrics: &EpochMetrics,
@@ -50,5 +55,25 @@ pub trait Observer {
 impl Observer for () {
     fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Ok(())
+    }
+}
+
+/// A flag shared by a signal handler, which sets it, and long-running work, which checks it often.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Requests the work to stop.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Checks whether the work shall go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Interrupted`] after [`set`](Self::set).
+    pub fn check(&self) -> Result<(), Error> {
+        if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 }

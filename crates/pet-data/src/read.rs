@@ -1,5 +1,6 @@
 //! Reading image files, and why they cannot be read.
 
+use std::error::Error;
 use std::fmt::{Display, Formatter};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -32,24 +33,26 @@ impl ReadError {
     pub fn reason(&self) -> String {
         match self {
             Self::Io(error) => file_reason(error),
-            Self::Image(error) => causes(error).collect::<Vec<_>>().join(": "),
+            Self::Image(error) => {
+                chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+            }
         }
     }
 }
 
-/// Why a file cannot be read, in a few words without its path.
-pub fn file_reason(error: &std::io::Error) -> String {
-    if error.kind() == std::io::ErrorKind::NotFound {
+/// Why a file cannot be used, in a few words without its path: the root cause, as only the other errors in the chain name
+/// the path.
+pub fn file_reason(error: &(dyn Error + 'static)) -> String {
+    let mut files = chain(error).filter_map(|error| error.downcast_ref::<std::io::Error>());
+    if files.any(|error| error.kind() == std::io::ErrorKind::NotFound) {
         return "file not found".into();
     }
-    // Only the other errors in the chain name the path.
-    causes(error).last().unwrap_or_default()
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-/// The texts of an error and its causes.
-fn causes(error: &(dyn std::error::Error + 'static)) -> impl Iterator<Item = String> {
-    let errors = std::iter::successors(Some(error), |error| error.source());
-    errors.map(ToString::to_string)
+/// An error and its causes.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// An image that cannot be read or decoded.

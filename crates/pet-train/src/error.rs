@@ -318,19 +318,10 @@ fn list(names: &[String]) -> String {
 }
 
 fn list_failures(failures: &[(PathBuf, Error)]) -> String {
-    let texts = failures.iter();
-    listed(texts.map(|(path, error)| format!("`{}` ({})", path.display(), reason(error))), 10)
-}
-
-/// Why an image cannot be used, without its path, which has been named already.
-fn reason(error: &Error) -> String {
-    if let Error::Io { source } = error {
-        return pet_data::file_reason(source);
-    }
-    // The root cause has the shortest text.
-    let error: &dyn std::error::Error = error;
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
+    let text = |(path, error): &(PathBuf, Error)| {
+        format!("`{}` ({})", path.display(), pet_data::file_reason(error))
+    };
+    listed(failures.iter().map(text), 10)
 }
 
 #[cfg(test)]

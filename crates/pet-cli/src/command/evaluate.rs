@@ -87,12 +87,11 @@ enum SplitName {
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     // Before loading a library and a model, which may be missing too.
-    let folder = match &arguments.folder {
-        Some(folder) => Some(of_folder(folder, bars)?),
-        None => {
-            arguments.dataset.source.check()?;
-            None
-        }
+    let folder = if let Some(folder) = &arguments.folder {
+        Some(of_folder(folder, bars)?)
+    } else {
+        arguments.dataset.source.check()?;
+        None
     };
     arguments.outliers.iter().try_for_each(|folder| check_folder(folder))?;
     let results = arguments.results.find()?;

@@ -2,7 +2,7 @@
 //!
 //! It serves for a first try or in continuous integration, without photographs. Faces of a class share
 //! coat, markings and kind of ears; size, position, tilt, proportions, background and lighting vary. The
-//! layout is that of [`folder`](crate::folder), with `train/` and `test/`.
+//! layout is that of [`folder`], with `train/` and `test/`.
 
 mod draw;
 

@@ -2,13 +2,14 @@
 
     python docs/front.py measure DATA_DIR RESULTS.json mobilenet_v2:192 mobilenet_v2:224 efficientnet_lite0:224
     python docs/front.py add DATA_DIR RESULTS.json NAME=FOLDER       an exported model
-    python docs/front.py time DATA_DIR RESULTS.json                  measures the times again, on a quiet machine
+    python docs/front.py time DATA_DIR RESULTS.json [MACHINE]        measures the times again, or on a further machine
     python docs/front.py table RESULTS.json
     python docs/front.py draw RESULTS.json docs/images/front.svg
 
 Trains heads, exports them in both precisions and evaluates them on the test images with `pet-cli` (the environment
 variable PET_CLI, or the one on the PATH). The time is that of the inference of one image on one thread, as the service
-reports it, and the least of several; compare only times of one machine. What is in RESULTS.json is not measured again.
+reports it, and the least of several, on a quiet machine; the table has a column for each further machine, by its name, and
+the picture shows the first. Compare only times of one machine. What is in RESULTS.json is not measured again.
 """
 
 import json
@@ -25,6 +26,7 @@ PET_CLI = os.environ.get("PET_CLI", "pet-cli")
 HEAD = "--epochs 30 --schedule cosine --label-smoothing 0.1 --weight-decay 0.01".split()
 FILES = {"fp32": "model.onnx", "int8": "model.int8.onnx"}
 PREDICTIONS, FOLDS = 60, 5
+FIGURES = ("test", "interval", "milliseconds", "megabytes")
 STYLES = {
     "mobilenet_v2": ("MobileNetV2", "#2563eb"),
     "mobilenet_v2_tuned": ("MobileNetV2, fine-tuned", "#7c3aed"),
@@ -72,11 +74,11 @@ def add(data, results, *wanted):
         write(results, read(results) | {name: model(data, Path(folder))})
 
 
-def time_again(data, results):
+def time_again(data, results, machine="milliseconds"):
     rows = read(results)
     for row in rows.values():
         for precision in FILES.keys() & row.keys():
-            row[precision]["milliseconds"] = inference(data, Path(row["folder"]), precision)
+            row[precision][machine] = inference(data, Path(row["folder"]), precision)
         write(results, rows)
 
 
@@ -158,7 +160,8 @@ def dominated(one, others):
 def table(results):
     rows = list(points(read(results)))
     everything, validated = [row[3] for row in rows], any("folds" in row[2] for row in rows)
-    heads = ["model", "pixels", "precision", *["folds"] * validated, "test", "interval", "ms", "MB"]
+    machines = list(dict.fromkeys(key for figures in everything for key in figures if key not in FIGURES))
+    heads = ["model", "pixels", "precision", *["folds"] * validated, "test", "interval", "MB", "ms", *machines]
     print(line(heads) + "\n" + line(["---" if head in ("model", "precision") else "---:" for head in heads]))
     for name, precision, row, figures in sorted(rows, key=lambda point: point[3]["milliseconds"]):
         backbone, _, size = name.partition(":")
@@ -167,7 +170,8 @@ def table(results):
         test = f"{figures['test']:.4f}"
         test = test if dominated(figures, everything) else f"**{test}**"
         print(line([style(backbone)[0], size, precision, *[folds] * validated, test, f"{low:.3f} to {high:.3f}",
-                    f"{figures['milliseconds']:.2f}", f"{figures['megabytes']:.1f}"]))
+                    f"{figures['megabytes']:.1f}",
+                    *[f"{figures[key]:.2f}" if key in figures else "–" for key in ("milliseconds", *machines)]]))
 
 
 def line(cells):
@@ -230,8 +234,9 @@ def main():
     if command in ("measure", "add") and len(arguments) > 2:
         data, results, *wanted = arguments
         {"measure": measure, "add": add}[command](Path(data), Path(results), *wanted)
-    elif command == "time" and len(arguments) == 2:
-        time_again(*map(Path, arguments))
+    elif command == "time" and len(arguments) in (2, 3):
+        data, results, *machine = arguments
+        time_again(Path(data), Path(results), *machine)
     elif command == "table" and len(arguments) == 1:
         table(Path(arguments[0]))
     elif command == "draw" and len(arguments) == 2:

@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: the targets of `fuzz/`, each with libFuzzer.
 
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
@@ -98,7 +99,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
                 })
             };
             let started: Vec<_> = batch.iter().map(start).collect();
-            started.into_iter().flat_map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+            };
+            started.into_iter().map(join).collect::<Vec<_>>()
         });
         for (name, duration, result) in ended {
             report.record(name, duration, result);

@@ -94,6 +94,15 @@ impl Model {
     }
 }
 
+/// As [`Model::from_bytes`].
+impl TryFrom<&[u8]> for Model {
+    type Error = Error;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_bytes(bytes)
+    }
+}
+
 fn read_graph(message: GraphProto, limits: &Limits) -> Result<Graph, Error> {
     limit("nodes", message.node.len(), limits.nodes)?;
     refuse("the graph", "sparse tensors", !message.sparse_initializer.is_empty())?;

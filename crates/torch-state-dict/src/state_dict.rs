@@ -156,6 +156,15 @@ impl StateDict {
     }
 }
 
+/// As [`StateDict::from_bytes`].
+impl TryFrom<&[u8]> for StateDict {
+    type Error = Error;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_bytes(bytes)
+    }
+}
+
 /// The descriptions of the tensors without their data.
 impl fmt::Debug for StateDict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

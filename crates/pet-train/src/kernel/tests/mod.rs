@@ -12,7 +12,7 @@ use super::matrix::Matrix;
 use super::{Activation, dense};
 
 /// Arguments of an operation: input, weight, bias.
-type Arguments = [Tensor; 3];
+pub(crate) type Arguments = [Tensor; 3];
 
 const NAMES: [&str; 3] = ["input", "weight", "bias"];
 const PADDINGS: [Padding; 2] = [Padding::Centered, Padding::Same];
@@ -28,7 +28,11 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    fn forward(self, [input, weight, bias]: &Arguments, activation: Activation) -> Tensor {
+    pub(crate) fn forward(
+        self,
+        [input, weight, bias]: &Arguments,
+        activation: Activation,
+    ) -> Tensor {
         let mut shape = input.dims().to_vec();
         let [input, kernel, bias] = [input, weight, bias].map(values);
         let outputs = bias.len();

@@ -27,7 +27,8 @@
 //! - [`folder::load`], [`oxford::load`], [`sample::generate`]: loaders. Each returns a [`Dataset`] of
 //!   [`Sample`]s without reading images; [`walk`] has the rules of what is an image.
 //! - [`picture`]: finds unreadable, blurred, dark or duplicate images.
-//! - [`stratified_split`], [`grouped_split`], [`grouped_folds`]: seeded [`Split`]s.
+//! - [`stratified_split`], [`grouped_split`], [`grouped_folds`]: seeded [`Split`]s; [`series_groups`]: what they keep
+//!   together.
 //! - [`Progress`]: how long tasks report their progress.
 
 mod dataset;
@@ -42,6 +43,7 @@ mod progress;
 mod read;
 #[cfg(feature = "sample")]
 pub mod sample;
+mod series;
 mod split;
 pub mod walk;
 
@@ -50,5 +52,6 @@ pub use digest::FileDigests;
 pub use error::{Error, MirrorFailure};
 pub use progress::{Progress, Silent, Unit, task};
 pub use read::{ReadError, UnreadableImage, file_reason, read_at_most};
+pub use series::series_groups;
 pub use split::{Split, grouped_folds, grouped_split, stratified_split};
 pub use walk::LeftOut;

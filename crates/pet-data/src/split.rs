@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use rand::SeedableRng;
@@ -52,7 +52,7 @@ pub fn stratified_split(
 /// moment.
 ///
 /// A group counts for each of its classes, and stays in training if it would exceed the share of one. Groups are lists
-/// of paths; unknown paths and groups of one have no effect.
+/// of paths; unknown paths and groups of one have no effect, and groups that share a sample count as one.
 ///
 /// # Errors
 ///
@@ -218,14 +218,25 @@ impl<'a> Groups<'a> {
     fn new(samples: &'a [Sample], groups: &[Vec<PathBuf>]) -> Self {
         let by_path: HashMap<&PathBuf, &Sample> =
             samples.iter().map(|sample| (&sample.path, sample)).collect();
-        let known = |group: &Vec<PathBuf>| -> Vec<&Sample> {
-            group.iter().filter_map(|path| by_path.get(path).copied()).collect()
-        };
-        let members: Vec<Vec<&Sample>> = groups.iter().map(known).collect();
-        let places = (0..)
-            .zip(&members)
-            .flat_map(|(index, group)| group.iter().map(move |sample| (&sample.path, index)));
-        Self { places: places.collect(), members }
+        let mut all = Self { members: Vec::new(), places: HashMap::new() };
+        for group in groups {
+            all.add(group.iter().filter_map(|path| by_path.get(path).copied()).collect());
+        }
+        all
+    }
+
+    /// Adds a group, with those that share a sample with it.
+    fn add(&mut self, mut group: Vec<&'a Sample>) {
+        let known = group.iter().filter_map(|sample| self.places.get(&sample.path).copied());
+        let known: BTreeSet<usize> = known.collect();
+        for place in known {
+            group.append(&mut self.members[place]);
+        }
+        group.sort_unstable_by_key(|sample| &sample.path);
+        group.dedup();
+        let place = self.members.len();
+        self.places.extend(group.iter().map(|sample| (&sample.path, place)));
+        self.members.push(group);
     }
 
     fn of(&self, sample: &'a Sample) -> Vec<&'a Sample> {
@@ -430,6 +441,20 @@ mod tests {
         for seed in 0..20 {
             let split = grouped_split(&all, 0.2, seed, &groups).unwrap();
             assert_eq!(split.validation.len(), 20, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn groups_that_share_a_sample_are_one() {
+        let all = samples(&[40]);
+        let path = |index: usize| all[index].path.clone();
+        let chain = [vec![path(0), path(1)], vec![path(2), path(3)], vec![path(1), path(2)]];
+        let joined = [(0..4).map(path).collect()];
+        for seed in 0..20 {
+            assert_eq!(
+                grouped_split(&all, 0.2, seed, &chain).unwrap(),
+                grouped_split(&all, 0.2, seed, &joined).unwrap(),
+            );
         }
     }
 

@@ -154,13 +154,13 @@ const CASES: [Case; 42] = [
         "smaller learning rate",
     ),
     case(
-        "ValidationTrained",
+        "Pipeline",
         "evaluate --dataset folder --data-dir pets --split validation --results refit",
         &["a refit of run `abc`"],
         "--split test",
     ),
     case(
-        "NoTestImages",
+        "Pipeline",
         "evaluate --dataset folder --data-dir other",
         &["`other` has no test images"],
         "--split validation",

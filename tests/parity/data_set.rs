@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use pet_data::{Dataset, Silent, folder};
-use pet_export::{Error, Exporter, Gate, Int8, Outliers, References, select};
+use pet_data::{Dataset, Silent, Split, folder};
+use pet_export::{Error, Exporter, Gate, ModelImages, select};
 use pet_image::{Format, RgbImage, encode_rgb};
 use pet_model::{
     INT8_MODEL_FILE, METRICS_FILE, Metrics, Reference, SELECTION_FILE, Selection, read_json,
@@ -34,18 +34,24 @@ fn gate(open: bool) -> Gate {
     gate
 }
 
+/// All images of a data set, both to train on and to validate on.
+fn split(dataset: &Dataset) -> Split {
+    let samples: Vec<_> = dataset.samples().cloned().collect();
+    Split { train: samples.clone(), validation: samples }
+}
+
 #[test]
 fn both_precisions_are_exported_together() {
     let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
     let dataset = gradients(&place.path().join("pictures"));
-    let samples: Vec<_> = dataset.samples().cloned().collect();
-    let int8 = Int8::new(&dataset, &samples, &Silent).with_gate(gate(true));
+    let split = split(&dataset);
+    let int8 = ModelImages::new(&dataset, &split, &Silent);
     let selection = select(&store.client, "stand_in").unwrap();
     let results = place.path().join("results");
-    let exporter = Exporter::new(&store.client, &runtime);
-    let exported = exporter.with_int8(Some(&int8)).export(&selection, &results).unwrap();
+    let exporter = Exporter::new(&store.client, &runtime).with_gate(gate(true));
+    let exported = exporter.with_int8(Some(int8)).export(&selection, &results).unwrap();
 
     let file = results.join(INT8_MODEL_FILE);
     assert!(exported.files.contains(&file), "{:?}", exported.files);
@@ -76,12 +82,12 @@ fn rejected_model_leaves_registry_and_results_unchanged() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
     let dataset = gradients(&place.path().join("pictures"));
-    let samples: Vec<_> = dataset.samples().cloned().collect();
-    let int8 = Int8::new(&dataset, &samples, &Silent).with_gate(gate(false));
+    let split = split(&dataset);
+    let int8 = ModelImages::new(&dataset, &split, &Silent);
     let selection = select(&store.client, "stand_in").unwrap();
     let results = place.path().join("results");
-    let exporter = Exporter::new(&store.client, &runtime).with_int8(Some(&int8));
-    let error = exporter.export(&selection, &results).unwrap_err();
+    let exporter = Exporter::new(&store.client, &runtime).with_gate(gate(false));
+    let error = exporter.with_int8(Some(int8)).export(&selection, &results).unwrap_err();
     let Error::Gate { figures, .. } = &error else { panic!("{error}") };
     assert_eq!(figures.images, 10);
     assert!(error.to_string().contains("on 10 validation images"), "{error}");
@@ -111,14 +117,13 @@ fn write(file: &Path, colour: [u8; 3]) {
 fn exported(place: &Path, runtime: &Runtime) -> (Dataset, ImagePredictor) {
     let store = Store::with_versions(place);
     let dataset = shades(&place.join("pictures"));
-    let samples: Vec<_> = dataset.samples().cloned().collect();
-    let outliers = Outliers::new(&dataset, &samples, &samples, &Silent);
+    let split = split(&dataset);
+    let images = ModelImages::new(&dataset, &split, &Silent);
     let selection = select(&store.client, "stand_in").unwrap();
     let results = place.join("results");
-    let references = References::new(&dataset, &samples, &Silent);
     let exporter = Exporter::new(&store.client, runtime)
-        .with_outliers(Some(&outliers))
-        .with_references(Some(&references));
+        .with_outliers(Some(images))
+        .with_references(Some(images));
     let exported = exporter.export(&selection, &results).unwrap();
     let predictor = ImagePredictor::load(runtime, &results, &Options::default()).unwrap();
     assert_eq!(*predictor.metadata(), exported.metadata);

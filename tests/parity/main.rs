@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod candle;
+mod contest;
 mod data_set;
 mod export;

@@ -3,13 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Args, ValueEnum};
-use mlflow_client::Client;
-use pet_data::{Dataset, Progress, Split};
-use pet_model::{METRICS_FILE, Metrics, Results, SELECTION_FILE, Selection, TrainedOn};
-use pet_pipeline::check::DuplicateImages;
-use pet_pipeline::{DataSource, SplitParams, check_trained_on};
-use pet_train::Interrupt;
-use serde::de::DeserializeOwned;
+use pet_pipeline::{DataSource, SplitOptions, SplitParams, TrainedData, TrainingRecord};
 
 use crate::arguments::{CacheArgument, LimitArguments};
 use crate::failure::Failure;
@@ -90,10 +84,6 @@ pub(crate) fn several_folders(argument: Arg) -> Arg {
     argument.action(ArgAction::Append).help(help)
 }
 
-/// The options of a split without a record.
-const DEFAULT: SplitOptions =
-    SplitOptions { seed: 42, validation_fraction: 0.2, group_duplicates: false };
-
 /// Which images to work on.
 #[derive(Args, Clone)]
 pub(crate) struct TrainedDataArguments {
@@ -113,97 +103,35 @@ pub(crate) struct TrainedDataArguments {
     pub(crate) limits: LimitArguments,
 }
 
-/// How a data set is split.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) struct SplitOptions {
-    seed: u64,
-    validation_fraction: f64,
-    group_duplicates: bool,
-}
-
-impl SplitOptions {
-    /// The arguments for options other than the default, each with a space before it.
-    pub(crate) fn arguments(self) -> String {
-        let fraction = self.validation_fraction;
-        let other_fraction = fraction.to_bits() != DEFAULT.validation_fraction.to_bits();
-        let arguments = [
-            (self.seed != DEFAULT.seed).then(|| format!(" --seed {}", self.seed)),
-            other_fraction.then(|| format!(" --validation-fraction {fraction}")),
-            self.group_duplicates.then(|| " --group-duplicates".into()),
-        ];
-        arguments.into_iter().flatten().collect()
-    }
-}
-
-/// What is recorded about the data of a model's training.
-#[derive(Default)]
-pub(crate) struct TrainingRecord {
-    data: Option<TrainedOn>,
-    params: SplitParams,
-}
-
-impl TrainingRecord {
-    /// The record of the run that trained the selected version.
-    pub(crate) fn of(client: &Client, selection: &Selection) -> Result<Self, Failure> {
-        let run = client.run(&selection.run_id)?;
-        Ok(Self { data: selection.dataset.clone(), params: SplitParams::of(&run.params) })
-    }
-
-    /// The record that was exported with a model; empty for a model without one.
-    pub(crate) fn exported(results: &Results) -> Self {
-        fn read<T: DeserializeOwned>(results: &Results, file: &str) -> Option<T> {
-            serde_json::from_slice(&results.read(file).ok()?).ok()
-        }
-        let selection: Option<Selection> = read(results, SELECTION_FILE);
-        let metrics: Option<Metrics> = read(results, METRICS_FILE);
-        Self {
-            data: selection.and_then(|selection| selection.dataset),
-            params: metrics
-                .map_or_else(SplitParams::default, |metrics| SplitParams::of(&metrics.params)),
-        }
-    }
-}
-
 impl TrainedDataArguments {
-    /// The given options, otherwise those of the training.
-    pub(crate) fn options(&self, record: &TrainingRecord) -> SplitOptions {
-        let SplitParams { seed, validation_fraction, group_duplicates, .. } = record.params;
-        let fraction = self.validation_fraction.or(validation_fraction);
-        SplitOptions {
-            seed: self.seed.or(seed).unwrap_or(DEFAULT.seed),
-            validation_fraction: fraction.unwrap_or(DEFAULT.validation_fraction),
-            group_duplicates: self.group_duplicates || group_duplicates == Some(true),
-        }
-    }
-
-    /// Splits the data set as in the training, and checks that this is the split of the training, as far as it is recorded:
-    /// otherwise, the model may have been trained on the validation images. With `force`, another split is accepted.
-    pub(crate) fn split(
+    /// The data set for a model with this record. With `force`, another data set or split than in the training is accepted.
+    pub(crate) fn of(
         &self,
-        dataset: &Dataset,
-        record: &TrainingRecord,
+        record: TrainingRecord,
         force: bool,
         cache: &CacheArgument,
-        progress: &dyn Progress,
-    ) -> Result<Split, Failure> {
-        let SplitOptions { seed, validation_fraction: fraction, group_duplicates } =
-            self.options(record);
-        let trained_on = record.data.as_ref().filter(|_| !force);
-        if !group_duplicates && trained_on.is_none() {
-            return Ok(dataset.split(fraction, seed)?);
-        }
-        let digest = dataset.digest()?;
-        let duplicates = if group_duplicates {
-            let (source, limits) = (self.source.data(), self.limits.limits());
-            let (cache, stop) = (cache.folder(), Interrupt::default());
-            source.duplicates(dataset, &digest, &cache, &limits, &stop, progress)?
-        } else {
-            DuplicateImages::default()
+    ) -> TrainedData {
+        let mut data = TrainedData::new(self.source.data(), record, cache.folder());
+        data.split = SplitParams {
+            seed: self.seed,
+            validation_fraction: self.validation_fraction,
+            group_duplicates: self.group_duplicates.then_some(true),
         };
-        let split = dataset.split_grouped(fraction, seed, duplicates.groups())?;
-        if let Some(data) = trained_on {
-            check_trained_on(data, dataset, &digest, &split, seed, group_duplicates)?;
-        }
-        Ok(split)
+        data.force = force;
+        data.limits = self.limits.limits();
+        data
     }
+}
+
+/// The arguments for a split other than the default one, each with a space before it.
+pub(crate) fn split_arguments(options: SplitOptions) -> String {
+    let SplitOptions { seed, validation_fraction: fraction, group_duplicates } = options;
+    let default = SplitOptions::default();
+    let other_fraction = fraction.to_bits() != default.validation_fraction.to_bits();
+    let arguments = [
+        (seed != default.seed).then(|| format!(" --seed {seed}")),
+        other_fraction.then(|| format!(" --validation-fraction {fraction}")),
+        group_duplicates.then(|| " --group-duplicates".into()),
+    ];
+    arguments.into_iter().flatten().collect()
 }

@@ -29,10 +29,6 @@ pub(crate) enum Failure {
     SeveralConfigurations { got: usize },
     #[error("no learning rate can be suggested: the loss diverged immediately")]
     NoLearningRate,
-    #[error("the model is a refit of run `{run_id}`: it was also trained on the validation images")]
-    ValidationTrained { run_id: String },
-    #[error("data set `{dataset}` has no test images")]
-    NoTestImages { dataset: String },
     #[cfg(feature = "training")]
     #[error(transparent)]
     Tracking(#[from] mlflow_client::Error),
@@ -132,12 +128,6 @@ impl Failure {
             Self::GridTrials => "add `--method random`, or omit `--trials`",
             Self::SeveralConfigurations { .. } => "use a single value for each option",
             Self::NoLearningRate => "check that the backbone's weights are from a trained network",
-            Self::ValidationTrained { .. } => {
-                "evaluate it on the test images with `--split test`, or evaluate that run's model"
-            }
-            Self::NoTestImages { .. } => {
-                "evaluate the validation images with `--split validation`, or other images with `pet-cli evaluate DIR`"
-            }
             Self::NoModels => {
                 "train one first (`pet-cli train --help`), or choose another store with `--tracking-uri`"
             }

@@ -291,6 +291,13 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
         }
         Error::NothingToResume { .. } => "`pet-cli runs list` shows which runs can be resumed".into(),
         Error::AmbiguousRun { .. } => "give more characters of the ID: `pet-cli runs list`".into(),
+        Error::ValidationTrained { .. } => {
+            "evaluate it on the test images with `--split test`, or evaluate that run's model".into()
+        }
+        Error::EmptySplit { split, .. } if split == "test" => {
+            "evaluate the validation images with `--split validation`, or other images with `pet-cli evaluate DIR`"
+                .into()
+        }
         Error::EmptySplit { .. } => {
             "add images to each class, or raise `--validation-fraction`".into()
         }

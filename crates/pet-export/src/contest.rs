@@ -95,16 +95,12 @@ impl Contest {
     }
 
     /// The challenger, then the champion if there is one.
-    pub fn both(&self) -> impl Iterator<Item = &Contestant> {
+    pub(crate) fn both(&self) -> impl Iterator<Item = &Contestant> {
         std::iter::once(&self.challenger).chain(&self.champion)
     }
 
     /// Checks that both were trained on the same images, so that neither has seen the validation images.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Incomparable`] if they differ or one is unknown.
-    pub fn check_same_data(&self) -> Result<(), Error> {
+    pub(crate) fn check_same_data(&self) -> Result<(), Error> {
         let mut all = Vec::new();
         for one in self.both() {
             let unknown = || format!("the {} has no record of its training data", one.role);
@@ -128,15 +124,12 @@ impl Contest {
         Ok(())
     }
 
-    /// Checks that both have the same classes, given in the order of [`both`](Self::both).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Incomparable`] if they differ.
-    pub fn check_same_classes(&self, classes: &[&[String]]) -> Result<(), Error> {
-        let [challenger, champion] = classes else {
-            return Ok(());
-        };
+    /// Checks that both have the same classes.
+    pub(crate) fn check_same_classes(
+        &self,
+        challenger: &[String],
+        champion: &[String],
+    ) -> Result<(), Error> {
         let Some(difference) = class_difference(champion, challenger) else {
             return Ok(());
         };
@@ -171,7 +164,7 @@ impl Contestant {
     }
 
     /// The precisions in which `folder` holds this version; none if it holds another one.
-    pub fn precisions_in(&self, folder: &Path) -> Vec<Precision> {
+    pub(crate) fn precisions_in(&self, folder: &Path) -> Vec<Precision> {
         let own = &self.selection;
         precisions(folder, |kept| {
             kept.run_id == own.run_id
@@ -181,24 +174,18 @@ impl Contestant {
     }
 
     /// Exports the version into a folder.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Contestant`] with the error of the export.
-    pub fn export(&self, exporter: &Exporter<'_>, folder: &Path) -> Result<Exported, Error> {
+    pub(crate) fn export(&self, exporter: &Exporter<'_>, folder: &Path) -> Result<Exported, Error> {
         let model = &self.selection.model_name;
         let exported = exporter.export(&self.selection, folder);
         exported.map_err(|source| unusable(self.role, model, self.version, source))
     }
 }
 
-/// The precisions in which `folder` holds a version of a registered model; none if it holds another model.
-pub fn served_precisions(folder: &Path, model: &str) -> Vec<Precision> {
-    precisions(folder, |kept| kept.model_name == model)
-}
-
 /// The precisions of the models in a folder whose digests are those in its selection, if that is an expected one.
-fn precisions(folder: &Path, is_expected: impl Fn(&Selection) -> bool) -> Vec<Precision> {
+pub(crate) fn precisions(
+    folder: &Path,
+    is_expected: impl Fn(&Selection) -> bool,
+) -> Vec<Precision> {
     let kept: Option<Selection> = read_json(&folder.join(SELECTION_FILE)).ok();
     let Some(kept) = kept.filter(is_expected) else {
         return Vec::new();

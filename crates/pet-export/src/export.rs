@@ -15,9 +15,8 @@ use pet_report::refresh_card;
 use pet_train::{Classifier, Weights, to_onnx};
 
 use crate::error::Error;
-use crate::int8::{Int8, Quantized};
-use crate::outliers::Outliers;
-use crate::references::References;
+use crate::images::ModelImages;
+use crate::int8::{Gate, Quantized};
 use crate::registered::{copy_run_files, fetch};
 use crate::results::{check_replaceable, describe, digest, publish, read_metrics, staging_folder};
 
@@ -36,9 +35,10 @@ pub struct Exporter<'a> {
     client: &'a Client,
     runtime: &'a Runtime,
     usage: &'a str,
-    int8: Option<&'a Int8<'a>>,
-    outliers: Option<&'a Outliers<'a>>,
-    references: Option<&'a References<'a>>,
+    int8: Option<ModelImages<'a>>,
+    outliers: Option<ModelImages<'a>>,
+    references: Option<ModelImages<'a>>,
+    gate: Gate,
     force: bool,
 }
 
@@ -59,8 +59,16 @@ pub struct Exported {
 impl<'a> Exporter<'a> {
     /// Exports versions of this store and verifies them with this runtime.
     pub fn new(client: &'a Client, runtime: &'a Runtime) -> Self {
-        let usage = "";
-        Self { client, runtime, usage, int8: None, outliers: None, references: None, force: false }
+        Self {
+            client,
+            runtime,
+            usage: "",
+            int8: None,
+            outliers: None,
+            references: None,
+            gate: Gate::default(),
+            force: false,
+        }
     }
 
     /// Allows replacing results with other data or classes.
@@ -69,21 +77,31 @@ impl<'a> Exporter<'a> {
         Self { force, ..self }
     }
 
-    /// Exports an int8 model too. With `None`, an existing one is removed.
+    /// Exports an int8 model too, which is calibrated and checked with the validation images. With `None`, an existing one is
+    /// removed.
     #[must_use]
-    pub fn with_int8(self, int8: Option<&'a Int8<'a>>) -> Self {
+    pub fn with_int8(self, int8: Option<ModelImages<'a>>) -> Self {
         Self { int8, ..self }
     }
 
-    /// Exports a model that detects outliers.
+    /// Sets the required quality of an int8 model.
     #[must_use]
-    pub fn with_outliers(self, outliers: Option<&'a Outliers<'a>>) -> Self {
+    pub fn with_gate(self, gate: Gate) -> Self {
+        Self { gate, ..self }
+    }
+
+    /// Exports a model that detects outliers: images that show none of the classes. It takes the class means from the
+    /// training images and the threshold from the validation images.
+    #[must_use]
+    pub fn with_outliers(self, outliers: Option<ModelImages<'a>>) -> Self {
         Self { outliers, ..self }
     }
 
-    /// Adds the reference distribution of the models' predictions to their metadata.
+    /// Adds the distribution of the models' predictions to their metadata, so that a service can detect when the photos it
+    /// receives drift away from the validation images; for a refit, which was trained on those, from the test images if there
+    /// are any.
     #[must_use]
-    pub fn with_references(self, references: Option<&'a References<'a>>) -> Self {
+    pub fn with_references(self, references: Option<ModelImages<'a>>) -> Self {
         Self { references, ..self }
     }
 
@@ -116,7 +134,8 @@ impl<'a> Exporter<'a> {
         let stage = staging.path();
         let model = stage.join(MODEL_FILE);
         let largest_difference = self.build(selection, &weights, &metadata, &model)?;
-        let quantized = self.int8.map(|int8| int8.quantize(self.runtime, &model)).transpose()?;
+        let quantize = |images: ModelImages<'_>| images.quantize(self.runtime, &model, self.gate);
+        let quantized = self.int8.map(quantize).transpose()?;
         write_classes(&stage.join(CLASSES_FILE), &metadata.classes)?;
         let mut names = vec![MODEL_FILE, CLASSES_FILE, SELECTION_FILE];
         names.extend(copy_run_files(self.client, &selection.run_id, stage)?);
@@ -126,7 +145,7 @@ impl<'a> Exporter<'a> {
             names.extend((!names.contains(&METRICS_FILE)).then_some(METRICS_FILE));
         }
         if let Some(references) = self.references {
-            references.add(self.runtime, stage)?;
+            references.add_references(self.runtime, stage)?;
         }
         stage_selection(selection.clone(), stage)?;
         let metadata = describe(&model)?;
@@ -140,6 +159,11 @@ impl<'a> Exporter<'a> {
         })
     }
 
+    /// The library that runs the exported models.
+    pub(crate) fn runtime(&self) -> &'a Runtime {
+        self.runtime
+    }
+
     /// Writes the model to a file, verifies it, and returns the largest difference between two logits.
     fn build(
         &self,
@@ -150,31 +174,30 @@ impl<'a> Exporter<'a> {
     ) -> Result<f32, Error> {
         write_atomically(model, &to_onnx(weights, metadata)?)?;
         if let Some(outliers) = self.outliers {
-            let carried = outliers.carried(self.client, self.runtime, selection)?;
-            outliers.add(self.runtime, model, carried)?;
+            let carried = outliers.carried_threshold(self.client, self.runtime, selection)?;
+            outliers.add_outliers(self.runtime, model, carried)?;
         }
         let predictor = ImagePredictor::load(self.runtime, model, &Options::default())?;
         verify(&Classifier::new(weights, metadata.classes.len())?, &predictor)
     }
 }
 
-impl Int8<'_> {
+impl ModelImages<'_> {
     /// Quantizes the model in `results`, and adds the int8 model there: its file, its digest in `selection.json`, its
-    /// figures in `metrics.json` and in the model card. A model without detection of outliers gets it from `outliers`
-    /// first, and both models get new `references`. `usage` is Markdown for the card on how to use the model. All files
-    /// are staged first, so nothing changes if the model is not good enough or the disk is full.
+    /// figures in `metrics.json` and in the model card. A model without detection of outliers learns it first, and both
+    /// models get new references. `usage` is Markdown for the card on how to use the model. All files are staged first, so
+    /// nothing changes if the model does not pass the gate or the disk is full.
     ///
     /// # Errors
     ///
     /// [`Error::NoModel`] without a model to quantize, [`Error::Gate`] if no int8 model is good enough, [`Error::Images`]
     /// for images that do not match the model or cannot be read, [`Error::Model`] or [`Error::Io`] if a file cannot be
     /// read or written, and errors of ONNX Runtime and of the graph.
-    pub fn add_to_results(
+    pub fn add_int8_to_results(
         &self,
         runtime: &Runtime,
         results: &Path,
-        outliers: &Outliers<'_>,
-        references: &References<'_>,
+        gate: Gate,
         usage: &str,
     ) -> Result<Quantization, Error> {
         if !results.join(MODEL_FILE).exists() {
@@ -190,13 +213,13 @@ impl Int8<'_> {
         let model = stage.join(MODEL_FILE);
         if describe(&model)?.least_similarity.is_none() {
             if let Some(run_id) = read_metrics(stage)?.as_ref().and_then(Metrics::refit_of) {
-                outliers.note_refit(run_id);
+                self.note_refit(run_id);
             }
-            outliers.add(runtime, &model, None)?;
+            self.add_outliers(runtime, &model, None)?;
         }
-        let quantized = self.quantize(runtime, &model)?;
+        let quantized = self.quantize(runtime, &model, gate)?;
         stage_quantized(&quantized, stage)?;
-        references.add(runtime, stage)?;
+        self.add_references(runtime, stage)?;
         let mut names = vec![INT8_MODEL_FILE, METRICS_FILE, MODEL_FILE];
         let selection = stage.join(SELECTION_FILE);
         if selection.exists() {

@@ -4,14 +4,13 @@ use std::path::Path;
 
 use fs_err as fs;
 use onnx_graph::{Dim, Quantizer, Value};
-use pet_data::{Dataset, Progress, Sample, Unit, task};
+use pet_data::{Progress, Sample, Unit, task};
 use pet_model::{ModelMetadata, Precision, Quantization};
-use pet_pipeline::evaluate::{ImageSet, image_error, predict_all, read_image};
-use pet_predict::{
-    Calibration, Calibrator, ImagePredictor, Limits, Model, Options, Prediction, Runtime,
-};
+use pet_pipeline::evaluate::{image_error, predict_all, read_image};
+use pet_predict::{Calibration, Calibrator, ImagePredictor, Model, Options, Prediction, Runtime};
 
 use crate::error::Error;
+use crate::images::ModelImages;
 use crate::outliers::least_similarity;
 
 /// Images for the calibration; more hardly change the ranges.
@@ -19,15 +18,6 @@ const CALIBRATION: usize = 256;
 
 /// The most convolutions at the start that may stay in fp32.
 const MAX_FLOAT_LAYERS: usize = 8;
-
-/// Quantizes models to int8, with labelled images that they were not trained on.
-pub struct Int8<'a> {
-    dataset: &'a Dataset,
-    images: &'a [Sample],
-    progress: &'a dyn Progress,
-    gate: Gate,
-    limits: Limits,
-}
 
 /// An int8 model that passed the [`Gate`].
 pub(crate) struct Quantized {
@@ -37,33 +27,19 @@ pub(crate) struct Quantized {
     pub(crate) figures: Quantization,
 }
 
-impl<'a> Int8<'a> {
-    /// Calibrates and evaluates with `images` of `dataset`.
-    pub fn new(dataset: &'a Dataset, images: &'a [Sample], progress: &'a dyn Progress) -> Self {
-        Self { dataset, images, progress, gate: Gate::default(), limits: Limits::default() }
-    }
-
-    /// Sets the required quality.
-    #[must_use]
-    pub fn with_gate(self, gate: Gate) -> Self {
-        Self { gate, ..self }
-    }
-
-    /// Sets the size limits of images.
-    #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
-    }
-
-    /// Quantizes the model in a file. As few of its first convolutions as possible stay in fp32: more are kept until
-    /// the model passes the [`Gate`].
-    pub(crate) fn quantize(&self, runtime: &Runtime, file: &Path) -> Result<Quantized, Error> {
-        let model = Model::load(runtime, file, &Options::default().with_image(self.limits))?;
-        let classes = &model.metadata().classes;
-        let images = ImageSet::new("validation", self.dataset, self.images, classes)?;
-        let calibration = self.calibrate(&model, &images.samples)?;
-        let search = Search::new(runtime, model, &images.samples, self.progress)?;
-        search.run(&calibration, self.gate)
+impl ModelImages<'_> {
+    /// Quantizes the model in a file with the validation images. As few of its first convolutions as possible stay in fp32:
+    /// more are kept until the model passes the gate.
+    pub(crate) fn quantize(
+        &self,
+        runtime: &Runtime,
+        file: &Path,
+        gate: Gate,
+    ) -> Result<Quantized, Error> {
+        let model = Model::load(runtime, file, &self.options())?;
+        let images = self.set("validation", &self.split.validation, &model.metadata().classes)?;
+        let calibration = self.calibrate(&model, &images)?;
+        Search::new(runtime, model, &images, self.progress)?.run(&calibration, gate)
     }
 
     /// Observes the ranges of the model's values on some of the images.

@@ -15,9 +15,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod compare;
 mod contest;
+mod contest_images;
 mod error;
 mod export;
+mod images;
 mod int8;
 mod outliers;
 mod rank;
@@ -26,13 +29,13 @@ mod registered;
 mod results;
 mod select;
 
-pub use contest::{Contest, Contestant, Role, VersionRef, promote, served_precisions};
+pub use contest::{Contest, Contestant, Role, VersionRef, promote};
+pub use contest_images::{ContestImages, HeldOut};
 pub use error::Error;
 pub use export::{Exported, Exporter, TOLERANCE};
-pub use int8::{Gate, Int8};
-pub use outliers::Outliers;
+pub use images::ModelImages;
+pub use int8::Gate;
 pub use rank::Preference;
-pub use references::References;
 pub use select::{
     CHALLENGER, CHAMPION, challenge, choose, choose_alias, current, select, select_on,
 };

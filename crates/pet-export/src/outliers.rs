@@ -9,15 +9,16 @@ use std::path::Path;
 
 use mlflow_client::{Client, ModelVersion};
 use onnx_graph::{GemmOptions, Graph, Node};
-use pet_data::{Dataset, Progress, Sample, Unit, task};
+use pet_data::{Progress, Sample, Unit, task};
 use pet_model::{
     ModelMetadata, OUTPUT_NAME, REFIT_OF, SIMILARITY_NAME, Selection, write_atomically,
 };
-use pet_pipeline::evaluate::{ImageSet, image_error, predict_all, read_image};
-use pet_predict::{FeatureExtractor, ImagePredictor, Limits, Model, Options, Prediction, Runtime};
+use pet_pipeline::evaluate::{image_error, predict_all, read_image};
+use pet_predict::{FeatureExtractor, ImagePredictor, Model, Prediction, Runtime};
 use pet_train::to_onnx;
 
 use crate::error::{Error, doing};
+use crate::images::ModelImages;
 use crate::registered::{fetch, version_of};
 use crate::select::only;
 
@@ -27,48 +28,21 @@ const EXAMPLES: usize = 50;
 /// The share of images of the classes that may be reported as outliers.
 const FALSE_ALARMS: f64 = 0.02;
 
-/// Adds the detection of outliers, which are images that show none of the classes, to a model.
-pub struct Outliers<'a> {
-    dataset: &'a Dataset,
-    train: &'a [Sample],
-    validation: &'a [Sample],
-    progress: &'a dyn Progress,
-    limits: Limits,
-}
-
-impl<'a> Outliers<'a> {
-    /// Takes the class means from `train`, images that the model was trained on, and the threshold from `validation`.
-    /// Both are samples of `dataset`.
-    pub fn new(
-        dataset: &'a Dataset,
-        train: &'a [Sample],
-        validation: &'a [Sample],
-        progress: &'a dyn Progress,
-    ) -> Self {
-        Self { dataset, train, validation, progress, limits: Limits::default() }
-    }
-
-    /// Sets the size limits of images.
-    #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
-    }
-
-    /// Adds the output [`SIMILARITY_NAME`] to the model in `file` and the threshold to its metadata, which is returned.
-    /// The threshold is `carried`, or else learned from the validation images.
-    pub(crate) fn add(
+impl ModelImages<'_> {
+    /// Adds the output [`SIMILARITY_NAME`] to the model in `file` and the threshold to its metadata, which is returned. The
+    /// class means are those of training images; the threshold is `carried`, or else learned from the validation images.
+    pub(crate) fn add_outliers(
         &self,
         runtime: &Runtime,
         file: &Path,
         carried: Option<f64>,
     ) -> Result<ModelMetadata, Error> {
-        let options = Options::default().with_image(self.limits);
-        let model = Model::load(runtime, file, &options)?;
+        let model = Model::load(runtime, file, &self.options())?;
         let mut metadata = model.metadata().clone();
         let classes = &metadata.classes;
-        let train = ImageSet::new("train", self.dataset, self.train, classes)?;
-        let validation = ImageSet::new("validation", self.dataset, self.validation, classes)?;
-        let means = self.class_means(&model, &train.samples)?;
+        let train = self.set("train", &self.split.train, classes)?;
+        let validation = self.set("validation", &self.split.validation, classes)?;
+        let means = self.class_means(&model, &train)?;
         let changed = onnx_graph::Model::from_bytes(model.bytes())?;
         let graph = with_similarity(changed.graph(), &means, classes.len())?;
         let changed = changed.with_graph(graph);
@@ -78,9 +52,8 @@ impl<'a> Outliers<'a> {
         if carried.is_some() {
             return Ok(metadata);
         }
-        let predictor = ImagePredictor::load(runtime, file, &options)?;
-        let predictions =
-            predict_all(&predictor, &validation.samples, "telling outliers", self.progress)?;
+        let predictor = ImagePredictor::load(runtime, file, &self.options())?;
+        let predictions = predict_all(&predictor, &validation, "telling outliers", self.progress)?;
         metadata.least_similarity = least_similarity(&predictions);
         write(&changed, &metadata, file)?;
         Ok(metadata)
@@ -90,7 +63,7 @@ impl<'a> Outliers<'a> {
     /// threshold is learned from, and finds those more similar than other images of the same classes; so it uses the
     /// threshold of the run it refits, along with that run's validation accuracy and temperature. `None` if the version is
     /// not a refit, or if that run has no usable model, such as a cross-validation, which is reported.
-    pub(crate) fn carried(
+    pub(crate) fn carried_threshold(
         &self,
         client: &Client,
         runtime: &Runtime,
@@ -101,7 +74,7 @@ impl<'a> Outliers<'a> {
             return Ok(None);
         };
         let found = match version_of(client, &selection.model_name, refitted)? {
-            Some(version) => self.learned(client, runtime, &version)?,
+            Some(version) => self.learned_threshold(client, runtime, &version)?,
             None => None,
         };
         if found.is_none() {
@@ -111,7 +84,7 @@ impl<'a> Outliers<'a> {
     }
 
     /// The threshold that the model of a version learns from the images, or `None` if its files cannot be used.
-    fn learned(
+    fn learned_threshold(
         &self,
         client: &Client,
         runtime: &Runtime,
@@ -128,7 +101,7 @@ impl<'a> Outliers<'a> {
         };
         let file = place.path().join("refitted.onnx");
         write_atomically(&file, &to_onnx(&weights, &metadata)?)?;
-        Ok(self.add(runtime, &file, None)?.least_similarity)
+        Ok(self.add_outliers(runtime, &file, None)?.least_similarity)
     }
 
     /// Reports that the threshold of a refit is learned from images it was trained on.

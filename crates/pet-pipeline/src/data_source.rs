@@ -55,8 +55,42 @@ impl DataSource {
     ///
     /// When it is not there, or is not what it should be.
     pub fn load(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
+        self.load_by(folder::load, progress)
+    }
+
+    /// [`load`](Self::load) for a check that reports the classes without training images.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_to_check(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
+        self.load_by(folder::load_to_check, progress)
+    }
+
+    /// [`load`](Self::load) for images that are only predicted: one class folder is enough.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_to_predict(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
+        self.load_by(folder::load_any, progress)
+    }
+
+    /// Opens the data set, a folder by `read`, and reports what was skipped in it.
+    fn load_by(
+        &self,
+        read: fn(&Path) -> Result<Dataset, pet_data::Error>,
+        progress: &dyn Progress,
+    ) -> Result<Dataset, pet_data::Error> {
         match self {
-            Self::Folder(root) => folder::load(root).inspect(|dataset| skipped(dataset, progress)),
+            Self::Folder(root) => {
+                let dataset = read(root)?;
+                if !dataset.left_out.is_empty() {
+                    let (root, left_out) = (root.display(), &dataset.left_out);
+                    progress.message(&format!("skipped in `{root}`: {left_out}"));
+                }
+                Ok(dataset)
+            }
             Self::Sample(root) => sample::generate(root, &sample::Options::default()),
             Self::OxfordIiitPet(root) => oxford::load(root),
             Self::OxfordIiitPetOrDownload(root) => {
@@ -66,20 +100,6 @@ impl DataSource {
                 }
                 oxford::load(root)
             }
-        }
-    }
-
-    /// [`load`](Self::load) for a check that reports the classes without training images.
-    ///
-    /// # Errors
-    ///
-    /// As [`load`](Self::load).
-    pub fn load_to_check(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
-        match self {
-            Self::Folder(root) => {
-                folder::load_to_check(root).inspect(|dataset| skipped(dataset, progress))
-            }
-            other => other.load(progress),
         }
     }
 
@@ -123,14 +143,6 @@ impl DataSource {
         let words = words.filter(|word| !word.is_empty()).map(str::to_lowercase);
         let name = words.collect::<Vec<_>>().join("_");
         format!("{}_classifier", if name.is_empty() { "folder" } else { &name })
-    }
-}
-
-/// Reports what was skipped in a folder.
-fn skipped(dataset: &Dataset, progress: &dyn Progress) {
-    if !dataset.left_out.is_empty() {
-        let (root, left_out) = (dataset.root.display(), &dataset.left_out);
-        progress.message(&format!("skipped in `{root}`: {left_out}"));
     }
 }
 

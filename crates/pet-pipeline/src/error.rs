@@ -201,6 +201,12 @@ pub enum Error {
         /// The given data set or split.
         got: String,
     },
+    /// The validation images are no measure of a refit.
+    #[error("the model is a refit of run `{run_id}`: it was also trained on the validation images")]
+    ValidationTrained {
+        /// The run that it refits.
+        run_id: String,
+    },
     /// A run was interrupted. Its logged data is kept.
     #[error("interrupted: {finished} of {planned} runs finished")]
     Interrupted {
@@ -294,6 +300,9 @@ impl Error {
             Self::OtherImages { .. } => Some(
                 "use the data set, the seed and the validation fraction of the training".into(),
             ),
+            Self::ValidationTrained { .. } => {
+                Some("use the test images, or evaluate the model of that run".into())
+            }
             Self::SystemMetrics { .. } => {
                 Some("disable the system metrics, which are only available on Linux".into())
             }

@@ -29,7 +29,7 @@
 //! | [`sweep`] | hyper-parameter search |
 //! | [`check`] | data set checks |
 //! | [`mod@evaluate`] | evaluation of an exported model |
-//! | [`check_trained_on`], [`SplitParams`] | whether a data set is split as in a model's training |
+//! | [`TrainedData`], [`TrainingRecord`] | the data set of a trained model, split as in its training |
 //! | [`promote`] | comparison of a challenger with the champion |
 //! | [`TrackedRun`], [`RunPlan`] | an MLflow run, from its start to the registered version |
 //! | [`RunObserver`] | progress and warnings |
@@ -49,6 +49,7 @@ mod settings;
 pub mod sweep;
 mod tracking;
 mod train;
+mod trained_data;
 mod trained_on;
 
 pub use data_source::DataSource;
@@ -61,4 +62,5 @@ pub use train::{
     Context, CrossValidation, Experiment, FailedRun, FinishedRun, InterruptedRun, RunOutcome,
     RunRequest, test_learning_rates,
 };
-pub use trained_on::{SplitParams, check_trained_on, trained_on};
+pub use trained_data::{SplitOptions, SplitParams, TrainedData, TrainingRecord};
+pub use trained_on::trained_on;

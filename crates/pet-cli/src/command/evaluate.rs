@@ -1,25 +1,23 @@
 //! `pet-cli evaluate`
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use pet_data::{Dataset, LeftOut, Progress, Sample};
+use pet_data::{LeftOut, Progress};
 use pet_model::{
-    ClassMetrics, METRICS_FILE, Metrics, ModelMetadata, Precision, Results, SplitMetrics,
-    split_title, write_atomically,
+    ClassMetrics, ModelMetadata, Precision, Results, SplitMetrics, split_title, write_atomically,
 };
 use pet_pipeline::evaluate::{
-    Evaluation, ImageSet, OutlierMetrics, add_to_results, class_indices, evaluate, log_to_run,
+    Evaluation, ImageSet, OutlierMetrics, Part, add_to_results, evaluate, log_to_run,
 };
+use pet_pipeline::{DataSource, SplitOptions, TrainingRecord};
 use pet_predict::{ImagePredictor, Model, Options};
 
 use crate::arguments::{
     CacheArgument, JsonArgument, PrecisionArgument, PrecisionChoice, ResultsArgument,
 };
-use crate::dataset::{
-    DatasetKind, SplitOptions, TrainedDataArguments, TrainingRecord, check_folder,
-};
+use crate::dataset::{DatasetKind, TrainedDataArguments, check_folder, split_arguments};
 use crate::failure::Failure;
 use crate::hint::{CARD_USAGE, causes};
 use crate::output::Bars;
@@ -87,12 +85,11 @@ enum SplitName {
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     // Before loading a library and a model, which may be missing too.
-    let folder = if let Some(folder) = &arguments.folder {
-        Some(of_folder(folder, bars)?)
-    } else {
+    let folder = arguments.folder.clone().map(DataSource::Folder);
+    let folder = folder.map(|folder| folder.load_to_predict(bars)).transpose()?;
+    if folder.is_none() {
         arguments.dataset.source.check()?;
-        None
-    };
+    }
     arguments.outliers.iter().try_for_each(|folder| check_folder(folder))?;
     let results = arguments.results.find()?;
     let precision = arguments.precision.precision.precision();
@@ -102,7 +99,11 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let predictor = ImagePredictor::new(Model::from_results(&runtime, &results, &options)?);
     let metadata = predictor.metadata();
     let (images, left_out) = match folder {
-        Some(dataset) => all_images(dataset, &metadata.classes)?,
+        Some(dataset) => {
+            let command = format!("pet-cli evaluate {}", dataset.name);
+            let images = ImageSet::all(&dataset, &metadata.classes)?.with_command(command);
+            (vec![images], dataset.left_out)
+        }
         None => of_dataset(arguments, &results, metadata, bars)?,
     };
     let all = images.iter().map(|set| evaluate(&predictor, set, bars));
@@ -156,96 +157,38 @@ fn print_json(
     output::json(&by_name)
 }
 
-/// The images to evaluate, and what was skipped.
-type Images = (Vec<ImageSet>, LeftOut);
-
-/// A folder of class folders, of which one is enough.
-fn of_folder(path: &Path, progress: &dyn Progress) -> Result<Dataset, Failure> {
-    let dataset = pet_data::folder::load_any(path)?;
-    if !dataset.left_out.is_empty() {
-        let (path, left_out) = (path.display(), &dataset.left_out);
-        progress.message(&format!("skipped in `{path}`: {left_out}"));
-    }
-    Ok(dataset)
-}
-
-fn all_images(dataset: Dataset, classes: &[String]) -> Result<Images, Failure> {
-    let samples: Vec<Sample> = dataset.samples().cloned().collect();
-    let images = ImageSet::new(&dataset.name, &dataset, &samples, classes)?;
-    let images = images.with_command(format!("pet-cli evaluate {}", dataset.name));
-    Ok((vec![images], dataset.left_out))
-}
-
-/// The selected splits, starting with the test images.
+/// The images of the selected splits, and what was skipped in the data set.
 fn of_dataset(
     arguments: &Arguments,
     results: &Results,
     metadata: &ModelMetadata,
     progress: &dyn Progress,
-) -> Result<Images, Failure> {
-    let dataset = arguments.dataset.source.data().load(progress)?;
-    let split = match refit_of(results) {
-        Some(run_id) if arguments.split == SplitName::Validation => {
-            return Err(Failure::ValidationTrained { run_id });
-        }
-        // The validation images were used for training.
-        Some(_) if arguments.split == SplitName::All => SplitName::Test,
-        None if arguments.split == SplitName::All && dataset.test.is_empty() => {
-            SplitName::Validation
-        }
-        _ => arguments.split,
+) -> Result<(Vec<ImageSet>, LeftOut), Failure> {
+    let record = TrainingRecord::of_results(results);
+    let data = arguments.dataset.of(record, arguments.force, &arguments.cache);
+    let dataset = data.source.load(progress)?;
+    let part = match arguments.split {
+        SplitName::Test => Part::Test,
+        SplitName::Validation => Part::Validation,
+        SplitName::Train => Part::Train,
+        SplitName::All => Part::Unseen,
     };
-    if split == SplitName::Test && dataset.test.is_empty() {
-        let dataset = dataset.name;
-        return Err(Failure::NoTestImages { dataset });
-    }
-    let record = TrainingRecord::exported(results);
-    // Before the split, because a difference in classes says more about an entirely different data set.
-    class_indices(&dataset, &metadata.classes)?;
-    let (data, options) = (&arguments.dataset, arguments.dataset.options(&record));
-    let mut splits = Vec::new();
-    if matches!(split, SplitName::Test | SplitName::All) {
-        splits.push(("test", dataset.test.clone()));
-    }
-    if split != SplitName::Test {
-        let (force, cache) = (arguments.force, &arguments.cache);
-        let parts = data.split(&dataset, &record, force, cache, progress)?;
-        splits.push(match split {
-            SplitName::Train => ("train", parts.train),
-            _ => ("validation", parts.validation),
-        });
-    }
-    let images = |(name, samples): (&str, Vec<Sample>)| {
-        let label = metadata.precision.key(name);
-        let images = ImageSet::new(label, &dataset, &samples, &metadata.classes)?;
-        let options = Some(options).filter(|_| name != "test");
-        let command = command(&dataset.name, arguments, name, options, metadata.precision);
-        Ok(images.with_command(command))
-    };
-    let images: Result<Vec<ImageSet>, Failure> = splits.into_iter().map(images).collect();
-    Ok((images?, dataset.left_out))
+    let sets = data.image_sets(&dataset, part, metadata, progress)?.into_iter();
+    let sets = sets.map(|set| {
+        let command = command(&dataset.name, arguments, &set.name, data.options());
+        set.with_command(command)
+    });
+    Ok((sets.collect(), dataset.left_out))
 }
 
-/// The run that the model is a refit of.
-fn refit_of(results: &Results) -> Option<String> {
-    let metrics = results.read(METRICS_FILE).ok()?;
-    let metrics: Metrics = serde_json::from_slice(&metrics).ok()?;
-    metrics.refit_of().map(str::to_owned)
-}
-
-/// The command that reproduces the evaluation of a split, which is made with `options` unless it is that of the data set.
-fn command(
-    name: &str,
-    arguments: &Arguments,
-    split: &str,
-    options: Option<SplitOptions>,
-    precision: Precision,
-) -> String {
+/// The command that reproduces the evaluation of images with this key. Test images don't depend on the options of the split.
+fn command(name: &str, arguments: &Arguments, key: &str, options: SplitOptions) -> String {
     let data = match arguments.dataset.source.kind() {
         DatasetKind::Folder => format!("folder --data-dir {name}"),
         DatasetKind::Sample | DatasetKind::OxfordIiitPet => name.to_owned(),
     };
-    let options = options.map_or_else(String::new, SplitOptions::arguments);
+    let (split, precision) = Precision::of_key(key);
+    let options = if split == "test" { String::new() } else { split_arguments(options) };
     let precision = match (precision, arguments.precision.precision) {
         (Precision::Fp32, PrecisionChoice::Auto) => String::new(),
         (precision, _) => format!(" --precision {precision}"),

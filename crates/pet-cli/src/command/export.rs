@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use mlflow_client::Client;
-use pet_export::{Exporter, Int8, Outliers, Preference, References};
+use pet_export::{Exporter, Gate, ModelImages, Preference};
 use pet_model::{Quantization, Selection};
+use pet_pipeline::TrainingRecord;
 use serde_json::json;
 
 use crate::arguments::{CacheArgument, JsonArgument};
-use crate::dataset::{TrainedDataArguments, TrainingRecord};
+use crate::dataset::TrainedDataArguments;
 use crate::failure::Failure;
 use crate::hint::CARD_USAGE;
 use crate::output::Bars;
@@ -169,7 +170,7 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
         (_, Some(_)) if is_int8 => Err(Failure::NoVersion { option: "--alias" }),
         _ if arguments.precision == Precisions::Fp32 && !arguments.dataset.source.is_named() => {
             let (client, selection) = version(arguments)?;
-            export_version(arguments, &client, &selection, &Images::default())
+            export_version(arguments, &client, &selection, None)
         }
         _ => export_with_images(arguments, bars),
     }
@@ -177,32 +178,24 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
 
 /// Exports a version, or quantizes the model in the results, with the images of a data set that is split as in the training.
 fn export_with_images(arguments: &ExportArguments, bars: &Bars) -> Result<(), Failure> {
-    let (data, cache, results) = (&arguments.dataset, &arguments.cache, &arguments.results);
-    data.source.check()?;
+    let results = &arguments.results;
+    arguments.dataset.source.check()?;
     let registered = arguments.precision != Precisions::Int8;
     let registered = registered.then(|| version(arguments)).transpose()?;
     let record = match &registered {
-        Some((client, selection)) => TrainingRecord::of(client, selection)?,
-        None => TrainingRecord::exported(&results.as_path().into()),
+        Some((client, selection)) => TrainingRecord::of_run(&client.run(&selection.run_id)?),
+        None => TrainingRecord::of_results(&results.as_path().into()),
     };
-    let dataset = data.source.data().load(bars)?;
-    let parts = data.split(&dataset, &record, arguments.force, cache, bars)?;
-    let (train, validation) = (&parts.train, &parts.validation);
-    let limits = data.limits.limits();
-    let outliers = Outliers::new(&dataset, train, validation, bars).with_limits(limits);
-    let int8 = Int8::new(&dataset, validation, bars).with_limits(limits);
-    let references = References::new(&dataset, validation, bars).with_limits(limits);
+    let data = arguments.dataset.of(record, arguments.force, &arguments.cache);
+    let dataset = data.source.load(bars)?;
+    let split = data.split(&dataset, bars)?;
+    let images = ModelImages::new(&dataset, &split, bars).with_limits(data.limits);
     if let Some((client, selection)) = &registered {
-        let images = Images {
-            outliers: Some(&outliers),
-            references: Some(&references),
-            int8: (arguments.precision == Precisions::Both).then_some(&int8),
-        };
-        return export_version(arguments, client, selection, &images);
+        return export_version(arguments, client, selection, Some(images));
     }
-    let runtime = cache.runtime()?;
+    let runtime = arguments.cache.runtime()?;
     let quantization =
-        int8.add_to_results(&runtime, results, &outliers, &references, CARD_USAGE)?;
+        images.add_int8_to_results(&runtime, results, Gate::default(), CARD_USAGE)?;
     if arguments.json.json {
         return output::json(&json!({ "quantization": quantization }));
     }
@@ -221,27 +214,20 @@ fn version(arguments: &ExportArguments) -> Result<(Client, Selection), Failure> 
     Ok((client, selection))
 }
 
-/// What an export derives from the images of a data set.
-#[derive(Default)]
-struct Images<'a> {
-    outliers: Option<&'a Outliers<'a>>,
-    references: Option<&'a References<'a>>,
-    int8: Option<&'a Int8<'a>>,
-}
-
 fn export_version(
     arguments: &ExportArguments,
     client: &Client,
     selection: &Selection,
-    images: &Images,
+    images: Option<ModelImages<'_>>,
 ) -> Result<(), Failure> {
     let runtime = arguments.cache.runtime()?;
+    let int8 = images.filter(|_| arguments.precision == Precisions::Both);
     let exporter = Exporter::new(client, &runtime)
         .with_usage(CARD_USAGE)
         .with_force(arguments.force)
-        .with_outliers(images.outliers)
-        .with_references(images.references)
-        .with_int8(images.int8);
+        .with_outliers(images)
+        .with_references(images)
+        .with_int8(int8);
     let exported = exporter.export(selection, &arguments.results)?;
     if arguments.json.json {
         return output::json(&json!({

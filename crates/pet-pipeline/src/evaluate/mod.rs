@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::tracking::metrics_batch;
 
-pub use images::{ImageSet, class_indices, image_error, predict_all, read_image};
+pub use images::{ImageSet, Part, image_error, predict_all, read_image};
 pub use outliers::OutlierMetrics;
 
 /// Maximum number of reported confusions and mistakes.

@@ -46,7 +46,6 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
-    let script = workspace::root().join("xtask/src/bench/bench.py");
     let python = match arguments.what.as_str() {
         "tracking" => python::MLFLOW.usable().ok_or_else(|| {
             Error::usage("there is no Python with MLflow; `cargo xtask ci mlflow-env` creates one")
@@ -54,9 +53,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
         _ => "python3".into(),
     };
     let mut bench = Invocation::new(python)
-        .argument(script)
-        .argument(&arguments.what)
-        .argument("--program")
+        .argument(workspace::root().join("xtask/src/bench/bench.py"))
+        .arguments([arguments.what.as_str(), "--program"])
         .argument(workspace::program(Profile::Release))
         .argument("--cache")
         .argument(absolute(workspace::cache())?);

@@ -1,6 +1,5 @@
 //! `cargo xtask docker`: the image of the service.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf, absolute};
 
 use clap::Args;
@@ -11,19 +10,14 @@ use crate::invocation::Invocation;
 use crate::report::Outcome;
 use crate::workspace::{self, remove_folder};
 
-const FILE: &str = "docker/Dockerfile";
 const TAG: &str = "pet-classifier";
 
 /// Where the model is copied if it is outside the build context.
 const STAGED: &str = "target/docker/results";
 
-/// The build arguments for base images, as in docker/compose.yaml.
+/// The build arguments for base images, as in docker/compose.yaml. They have no value here: Docker takes it from the
+/// environment, or else from the Dockerfile.
 const BASES: [&str; 3] = ["RUST_IMAGE", "PYTHON_IMAGE", "RUNTIME_IMAGE"];
-
-/// The variable that sets the network of the build.
-const NETWORK: &str = "BUILD_NETWORK";
-
-const UNKNOWN: &str = "unknown";
 
 /// The files of the results that the image needs.
 const SERVED: [&str; 8] = [
@@ -58,8 +52,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
-    if let Some(message) = obstacle() {
-        return Err(Error::Usage { message });
+    if let Some(reason) = obstacle() {
+        return Err(Error::usage(reason));
     }
     println!("{}", make(&absolute(&arguments.results)?)?);
     if arguments.smoke_test {
@@ -69,16 +63,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
 }
 
 /// Why the image cannot be built on this machine.
-pub(crate) fn obstacle() -> Option<String> {
-    let engine = Invocation::new("docker").argument("info").succeeds();
-    (!engine).then(|| "no Docker engine (`docker info` fails)".to_owned())
+pub(crate) fn obstacle() -> Option<&'static str> {
+    let engine = Invocation::line("docker info").succeeds();
+    (!engine).then_some("no Docker engine (`docker info` fails)")
 }
 
 /// Skips a step if there is no Docker engine, unless `PET_REQUIRE_DOCKER=1`.
 pub(crate) fn with_engine(step: impl FnOnce() -> Result<Outcome, Error>) -> Result<Outcome, Error> {
     let required = workspace::variable("PET_REQUIRE_DOCKER").is_some_and(|value| value == "1");
     match obstacle() {
-        Some(message) if required => Err(Error::Usage { message }),
+        Some(reason) if required => Err(Error::usage(reason)),
         Some(reason) => Ok(Outcome::skipped(reason)),
         None => step(),
     }
@@ -89,8 +83,8 @@ pub(crate) fn make(results: &Path) -> Result<String, Error> {
     test(results)?;
     stage(results)?;
     build(results).run()?;
-    let size = Invocation::new("docker").arguments(["image", "inspect", "--format", "{{.Size}}"]);
-    let size = size.argument(TAG).output()?;
+    let size =
+        Invocation::line("docker image inspect --format {{.Size}}").argument(TAG).output()?;
     let megabytes = size.trim().parse::<f64>().unwrap_or(f64::NAN) / 1e6;
     Ok(format!("image {TAG}, {megabytes:.1} MB"))
 }
@@ -106,50 +100,42 @@ pub(crate) fn smoke_test() -> Result<(), Error> {
 
 /// The command that builds the image.
 pub(crate) fn build(results: &Path) -> Invocation {
-    build_in(results, workspace::variable)
-}
-
-fn build_in(results: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Invocation {
-    let mut build = Invocation::new("docker").arguments(["build", "--file", FILE, "--tag", TAG]);
-    if let Some(network) = variable(NETWORK) {
-        build = build.argument("--network").argument(network);
-    }
-    let mut arguments = labels(results).map(|(name, value)| (name, value.into())).to_vec();
+    let network = workspace::variable("BUILD_NETWORK").unwrap_or_else(|| "default".into());
+    let mut arguments = labels(results).to_vec();
     if !is_default(results) {
-        arguments.push(("RESULTS", STAGED.into()));
+        arguments.push(format!("RESULTS={STAGED}"));
     }
-    arguments.extend(BASES.iter().filter_map(|name| Some((*name, variable(name)?))));
-    for (name, value) in arguments {
-        let mut pair = OsString::from(format!("{name}="));
-        pair.push(value);
-        build = build.argument("--build-arg").argument(pair);
-    }
-    build.argument(".")
+    arguments.extend(BASES.map(str::to_owned));
+    Invocation::line("docker build --file docker/Dockerfile --tag")
+        .arguments([TAG, "--network"])
+        .argument(network)
+        .arguments(arguments.iter().flat_map(|argument| ["--build-arg", argument]))
+        .argument(".")
 }
 
 /// The build arguments that become labels of the image.
-fn labels(results: &Path) -> [(&'static str, String); 4] {
-    let head = Invocation::new("git").arguments(["rev-parse", "HEAD"]);
-    let revision = head.output().map(|commit| commit.trim().to_owned());
+fn labels(results: &Path) -> [String; 4] {
+    let unknown = || "unknown".to_owned();
+    let revision = Invocation::line("git rev-parse HEAD").output().unwrap_or_else(|_| unknown());
     let selection = fs_err::read_to_string(results.join("selection.json"));
     let selection: Value = serde_json::from_str(&selection.unwrap_or_default()).unwrap_or_default();
     let field = |name: &str| match &selection[name] {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        _ => UNKNOWN.to_owned(),
+        _ => unknown(),
     };
     [
-        ("VERSION", env!("CARGO_PKG_VERSION").to_owned()),
-        ("REVISION", revision.unwrap_or_else(|_| UNKNOWN.to_owned())),
-        ("MODEL_VERSION", field("version")),
-        ("MODEL_VAL_ACC", field("val_acc")),
+        format!("VERSION={}", env!("CARGO_PKG_VERSION")),
+        format!("REVISION={}", revision.trim()),
+        format!("MODEL_VERSION={}", field("version")),
+        format!("MODEL_VAL_ACC={}", field("val_acc")),
     ]
 }
 
 /// Tests the model.
 fn test(results: &Path) -> Result<(), Error> {
     // The same packages as in the pipeline, so that nothing is compiled twice.
-    let test = Invocation::cargo("test --locked -p pet-cli -p pet-tests --test artifacts")
+    let test = Invocation::line("cargo test --locked -p pet-cli -p pet-tests --test artifacts")
         .environment("PET_RESULTS", results)
         .environment("PET_REQUIRE_RUNTIME", "1");
     test.run().map_err(|error| failed(results, error))
@@ -191,16 +177,12 @@ fn stage(results: &Path) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    fn command(results: &Path, variable: impl Fn(&str) -> Option<OsString>) -> String {
-        build_in(results, variable).to_string()
-    }
-
     #[test]
     fn a_model_outside_the_build_context_is_staged() {
-        let default = command(&workspace::root().join("results"), |_| None);
+        let default = build(&workspace::root().join("results")).to_string();
         assert!(default.starts_with("docker build --file docker/Dockerfile --tag pet-classifier"));
         assert!(!default.contains("RESULTS="), "{default}");
-        let other = command(Path::new("/elsewhere"), |_| None);
+        let other = build(Path::new("/elsewhere")).to_string();
         assert!(other.contains("RESULTS=target/docker/results"), "{other}");
         assert!(other.contains("MODEL_VERSION=unknown"), "{other}");
         assert!(other.ends_with(" ."), "{other}");
@@ -220,26 +202,19 @@ mod tests {
     }
 
     #[test]
-    fn base_images_and_network_come_from_the_environment() {
-        let results = Path::new("/elsewhere");
-        let plain = command(results, |_| None);
-        assert!(!plain.contains("_IMAGE=") && !plain.contains("--network"), "{plain}");
-        let changed = command(results, |name| match name {
-            "RUST_IMAGE" => Some("rust:mine".into()),
-            "BUILD_NETWORK" => Some("host".into()),
-            _ => None,
-        });
-        assert!(changed.contains(" --network host "), "{changed}");
-        assert!(changed.ends_with(" --build-arg RUST_IMAGE=rust:mine ."), "{changed}");
+    fn base_images_come_from_the_environment() {
+        let command = build(Path::new("/elsewhere")).to_string();
+        assert!(command.contains(" --network "), "{command}");
+        assert!(command.contains(" --build-arg RUST_IMAGE --build-arg "), "{command}");
     }
 
     #[test]
     fn labels_come_from_the_selection() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(labels(folder.path())[2].1, UNKNOWN);
+        assert_eq!(labels(folder.path())[2], "MODEL_VERSION=unknown");
         let selection = r#"{"version": "12", "val_acc": 0.9375, "candidates": []}"#;
         fs_err::write(folder.path().join("selection.json"), selection).unwrap();
         let [_, _, version, accuracy] = labels(folder.path());
-        assert_eq!((version.1.as_str(), accuracy.1.as_str()), ("12", "0.9375"));
+        assert_eq!([version, accuracy], ["MODEL_VERSION=12", "MODEL_VAL_ACC=0.9375"]);
     }
 }

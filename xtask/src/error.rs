@@ -11,21 +11,15 @@ pub(crate) enum Error {
     Exit { command: String, status: ExitStatus },
     /// `source` names the file.
     #[error("cannot read or write a file")]
-    File {
-        #[from]
-        source: io::Error,
-    },
+    File(#[from] io::Error),
     #[error("cannot listen for Ctrl-C")]
-    Handler {
-        #[from]
-        source: ctrlc::Error,
-    },
+    Handler(#[from] ctrlc::Error),
     /// Ctrl-C or a termination signal.
     #[error("interrupted")]
     Interrupted,
     /// Invalid arguments, or something that this machine cannot do.
-    #[error("{message}")]
-    Usage { message: String },
+    #[error("{0}")]
+    Usage(String),
     #[error("{} violations of the house rules\n  {}", findings.len(), findings.join("\n  "))]
     Untidy { findings: Vec<String> },
     #[error("the tag is `{tag}`, but the version in Cargo.toml is {version}")]
@@ -38,14 +32,13 @@ pub(crate) enum Error {
 
 impl Error {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self::Usage { message }
+        Self::Usage(message.into())
     }
 
     /// 2 for incorrect usage, 130 after Ctrl-C (as in shells), otherwise 1.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            Self::Usage { .. } => 2,
+            Self::Usage(_) => 2,
             Self::Interrupted => 130,
             Self::Model { source, .. } | Self::Step { source, .. } => source.exit_status(),
             _ => 1,

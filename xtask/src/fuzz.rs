@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: the targets of `fuzz/`, each with libFuzzer.
 
 use std::num::NonZero;
-use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -79,36 +79,29 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     if let Some(reason) = obstacle() {
-        return Err(Error::Usage { message: reason.to_owned() });
+        return Err(Error::usage(reason));
     }
-    build()?;
+    let programs = build()?;
     let named = |(name, _): &Target| {
         arguments.targets.is_empty() || arguments.targets.iter().any(|target| target == name)
     };
     let targets: Vec<Target> = TARGETS.into_iter().filter(named).collect();
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let mut report = Report::new("target");
+    let report = Mutex::new(Report::new("target"));
     // Each target takes the same time, so those of a batch end together.
     for batch in targets.chunks(cores) {
-        let ended = thread::scope(|scope| {
-            let start = |&(name, seeds): &Target| {
-                scope.spawn(move || {
+        thread::scope(|scope| {
+            for target in batch {
+                scope.spawn(|| {
                     let start = Instant::now();
-                    let result = fuzz(name, seeds, arguments);
-                    (name, start.elapsed(), result)
-                })
-            };
-            let started: Vec<_> = batch.iter().map(start).collect();
-            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-            };
-            started.into_iter().map(join).collect::<Vec<_>>()
+                    let result = fuzz(&programs, target, arguments);
+                    let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+                    report.record(target.0, start.elapsed(), result);
+                });
+            }
         });
-        for (name, duration, result) in ended {
-            report.record(name, duration, result);
-        }
     }
-    report.finish()
+    report.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
 }
 
 /// The step of `cargo xtask ci`. Its seed is fixed, so that a change does not fail because of an old bug.
@@ -125,44 +118,36 @@ fn obstacle() -> Option<&'static str> {
     if !cfg!(target_os = "linux") {
         return Some("fuzz/ is only built for Linux");
     }
-    let compiler = Invocation::new("c++").argument("--version").succeeds();
+    let compiler = Invocation::line("c++ --version").succeeds();
     (!compiler).then_some("no C++ compiler to build libFuzzer with")
 }
 
-/// Builds the targets with the workspace's versions of the dependencies.
-fn build() -> Result<(), Error> {
+/// Builds the targets with the workspace's versions of the dependencies; returns the folder of their programs.
+fn build() -> Result<PathBuf, Error> {
     let root = workspace::root();
     fs_err::copy(root.join("Cargo.lock"), root.join("fuzz/Cargo.lock"))?;
-    let host = release::host()?;
-    Invocation::cargo("build --release --manifest-path fuzz/Cargo.toml")
-        .arguments(["--target", &host, "--target-dir"])
-        .argument(target_folder())
+    let (host, folder) = (release::host()?, workspace::target().join("fuzz"));
+    Invocation::line("cargo build --release --manifest-path fuzz/Cargo.toml --target")
+        .arguments([host.as_str(), "--target-dir"])
+        .argument(&folder)
         .environment("RUSTFLAGS", COVERAGE)
-        .run()
-}
-
-fn target_folder() -> PathBuf {
-    workspace::target().join("fuzz")
-}
-
-fn program(name: &str) -> Result<PathBuf, Error> {
-    let folder = target_folder().join(release::host()?);
-    Ok(folder.join("release").join(name))
+        .run()?;
+    Ok(folder.join(host).join("release"))
 }
 
 /// Runs a target. Findings go to fuzz/artifacts, inputs with new coverage to fuzz/corpus.
-fn fuzz(name: &str, files: &[&str], arguments: &Arguments) -> Result<Outcome, Error> {
+fn fuzz(programs: &Path, (name, seeds): &Target, arguments: &Arguments) -> Result<Outcome, Error> {
     let [corpus, artifacts] = ["corpus", "artifacts"].map(|folder| format!("fuzz/{folder}/{name}"));
     fs_err::create_dir_all(workspace::root().join(&artifacts))?;
     Invocation::new("bash")
         .arguments(["-c", SCRIPT, "fuzz", &STACK.to_string()])
-        .argument(program(name)?)
+        .argument(programs.join(name))
         .arguments(LIMITS)
         .argument(format!("-max_total_time={}", arguments.seconds))
         .argument(format!("-seed={}", arguments.seed))
         .argument(format!("-artifact_prefix={artifacts}/"))
         .arguments(["-verbosity=0", "-print_final_stats=1", &corpus])
-        .arguments(files)
+        .arguments(*seeds)
         .run()?;
     Ok(Outcome::done(corpus))
 }

@@ -1,8 +1,8 @@
 //! Running other programs.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,91 +20,89 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// Handles Ctrl-C and termination signals from now on: this program waits for the running one, which the terminal also
 /// interrupts, so that it can clean up.
 pub(crate) fn handle_interrupts() -> Result<(), Error> {
-    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
-        .map_err(|source| Error::Handler { source })
+    Ok(ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))?)
 }
 
 pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
-/// A command line to show and run, in the workspace's root by default.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Invocation {
-    program: OsString,
-    arguments: Vec<OsString>,
-    environment: Vec<(&'static str, OsString)>,
-    folder: PathBuf,
-}
+/// A command to show and run, in the workspace's root by default.
+#[derive(Debug)]
+pub(crate) struct Invocation(Command);
 
 impl Invocation {
-    pub(crate) fn new(program: impl Into<OsString>) -> Self {
-        Self {
-            program: program.into(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            folder: workspace::root().to_owned(),
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
+        command.current_dir(workspace::root());
+        // Variables that cargo sets for this package would make build scripts that depend on them run again.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(name);
+            }
         }
+        Self(command)
     }
 
-    /// `cargo` with arguments separated by spaces.
-    pub(crate) fn cargo(line: &str) -> Self {
-        Self::new("cargo").arguments(line.split_whitespace())
+    /// A program and its arguments, separated by spaces.
+    pub(crate) fn line(line: &str) -> Self {
+        let (program, arguments) = line.split_once(' ').unwrap_or((line, ""));
+        Self::new(program).words(arguments)
     }
 
-    pub(crate) fn argument(mut self, argument: impl Into<OsString>) -> Self {
-        self.arguments.push(argument.into());
+    /// Adds arguments that are separated by spaces.
+    pub(crate) fn words(self, line: &str) -> Self {
+        self.arguments(line.split_whitespace())
+    }
+
+    pub(crate) fn argument(self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments([argument])
+    }
+
+    pub(crate) fn arguments(mut self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Self {
+        self.0.args(arguments);
         self
     }
 
-    pub(crate) fn arguments<I>(mut self, arguments: I) -> Self
-    where
-        I: IntoIterator<Item: Into<OsString>>,
-    {
-        self.arguments.extend(arguments.into_iter().map(Into::into));
-        self
-    }
-
-    pub(crate) fn environment(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
-        self.environment.push((name, value.into()));
+    pub(crate) fn environment(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
         self
     }
 
     /// Runs it in this folder instead of the root.
-    pub(crate) fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = folder.into();
+    pub(crate) fn folder(mut self, folder: impl AsRef<Path>) -> Self {
+        self.0.current_dir(folder);
         self
     }
 
     /// Prints the command and runs it.
-    pub(crate) fn run(&self) -> Result<(), Error> {
+    pub(crate) fn run(mut self) -> Result<(), Error> {
         eprintln!("$ {self}");
-        let status = wait(self.start(&mut self.command())?)?;
+        let status = wait(self.start()?)?;
         if interrupted() { Err(Error::Interrupted) } else { self.check(status) }
     }
 
     /// Runs the command silently; whether it succeeds.
-    pub(crate) fn succeeds(&self) -> bool {
-        let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.start(&mut command).and_then(wait).is_ok_and(|status| status.success())
+    pub(crate) fn succeeds(mut self) -> bool {
+        self.0.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.start().and_then(wait).is_ok_and(|status| status.success())
     }
 
     /// Runs the command silently; what it prints.
-    pub(crate) fn output(&self) -> Result<String, Error> {
-        let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let output = self.start(&mut command)?.wait_with_output()?;
+    pub(crate) fn output(mut self) -> Result<String, Error> {
+        self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let output = self.start()?.wait_with_output()?;
         self.check(output.status)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn start(&self, command: &mut Command) -> Result<Child, Error> {
+    fn start(&mut self) -> Result<Child, Error> {
         if interrupted() {
             return Err(Error::Interrupted);
         }
-        command.spawn().map_err(|source| {
-            let program = self.program.to_string_lossy().into_owned();
+        self.0.spawn().map_err(|source| {
+            let program = self.0.get_program().to_string_lossy().into_owned();
             Error::Start { program, source }
         })
     }
@@ -114,23 +112,6 @@ impl Invocation {
             return Ok(());
         }
         Err(Error::Exit { command: self.to_string(), status })
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .current_dir(&self.folder)
-            .args(&self.arguments)
-            .envs(self.environment.iter().cloned());
-        // Variables that cargo sets for this package would make build scripts that depend on them run again.
-        for (name, _) in std::env::vars_os() {
-            if let Some(text) = name.to_str()
-                && (text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_"))
-            {
-                command.env_remove(name);
-            }
-        }
-        command
     }
 }
 
@@ -151,12 +132,14 @@ fn wait(mut child: Child) -> Result<ExitStatus, Error> {
 /// Formatted for a shell in the workspace's root.
 impl fmt::Display for Invocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, value) in &self.environment {
-            write!(formatter, "{name}={} ", quoted(value))?;
+        for (name, value) in self.0.get_envs() {
+            if let Some(value) = value {
+                write!(formatter, "{}={} ", name.display(), quoted(value))?;
+            }
         }
-        let program = workspace::shown(self.program.as_ref());
+        let program = workspace::shown(self.0.get_program().as_ref());
         write!(formatter, "{}", quoted(program.as_ref()))?;
-        self.arguments.iter().try_for_each(|argument| write!(formatter, " {}", quoted(argument)))
+        self.0.get_args().try_for_each(|argument| write!(formatter, " {}", quoted(argument)))
     }
 }
 
@@ -197,16 +180,16 @@ mod tests {
 
     #[test]
     fn a_failing_program_is_an_error() {
-        let failing = Invocation::cargo("no-such-subcommand");
-        assert!(!failing.succeeds());
-        let error = failing.run().unwrap_err().to_string();
+        let failing = || Invocation::line("cargo no-such-subcommand");
+        assert!(!failing().succeeds());
+        let error = failing().run().unwrap_err().to_string();
         assert!(error.starts_with("`cargo no-such-subcommand` ended with exit status"));
     }
 
     #[test]
     fn a_successful_program_returns_its_output() {
-        let version = Invocation::cargo("--version");
-        assert!(version.succeeds());
-        assert!(version.output().unwrap().starts_with("cargo "));
+        let version = || Invocation::line("cargo --version");
+        assert!(version().succeeds());
+        assert!(version().output().unwrap().starts_with("cargo "));
     }
 }

@@ -8,21 +8,19 @@ use crate::invocation::interrupted;
 /// How a successful step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It did its work and produced `output`.
-    Done { output: String },
-    /// It could not run, or did not need to.
-    Skipped { reason: String },
+    /// It did its work and produced this.
+    Done(String),
+    /// It could not run, or did not need to, for this reason.
+    Skipped(String),
 }
 
 impl Outcome {
     pub(crate) fn done(output: impl Into<String>) -> Self {
-        let output = output.into();
-        Self::Done { output }
+        Self::Done(output.into())
     }
 
     pub(crate) fn skipped(reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self::Skipped { reason }
+        Self::Skipped(reason.into())
     }
 }
 
@@ -64,11 +62,11 @@ impl Report {
         result: Result<Outcome, Error>,
     ) {
         match result {
-            Ok(Outcome::Done { output }) => {
+            Ok(Outcome::Done(output)) => {
                 eprintln!("{name}: done in {}", seconds(duration));
                 self.push(name, "done", Some(duration), output);
             }
-            Ok(Outcome::Skipped { reason }) => {
+            Ok(Outcome::Skipped(reason)) => {
                 eprintln!("{name}: skipped: {reason}");
                 self.skip(name, &reason);
             }

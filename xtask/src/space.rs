@@ -55,8 +55,7 @@ fn assemble(folder: &Path) -> Result<usize, Error> {
     if folder.join("Dockerfile").is_file() {
         fs_err::remove_dir_all(folder)?;
     }
-    let list = Invocation::new("git").arguments(["ls-files", "--"]);
-    let list = list.arguments(SOURCES).output()?;
+    let list = Invocation::line("git ls-files --").arguments(SOURCES).output()?;
     for source in list.lines() {
         copy(source, &folder.join(source))?;
     }

@@ -52,12 +52,12 @@ fn command(arguments: &Arguments) -> Invocation {
 }
 
 fn without_test_arguments(arguments: &Arguments) -> Invocation {
-    let mut test = Invocation::cargo("test --locked").environment("PET_REQUIRE_RUNTIME", "1");
+    let mut test = Invocation::line("cargo test --locked").environment("PET_REQUIRE_RUNTIME", "1");
     for (variable, program) in python::variables() {
         test = test.environment(variable, program);
     }
     if !arguments.cargo.iter().any(names_a_package) {
-        test = test.argument("--workspace").arguments(TESTED_FEATURES);
+        test = test.argument("--workspace").words(TESTED_FEATURES);
     }
     test.arguments(&arguments.cargo)
 }
@@ -83,7 +83,7 @@ mod tests {
         let line = Line::try_parse_from(std::iter::once(&"test").chain(words)).unwrap();
         let command = command(&line.arguments).to_string();
         let (environment, command) = command.split_once(" cargo ").unwrap();
-        assert!(environment.starts_with("PET_REQUIRE_RUNTIME=1"));
+        assert!(environment.contains("PET_REQUIRE_RUNTIME=1"));
         command.to_owned()
     }
 

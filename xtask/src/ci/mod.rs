@@ -30,10 +30,9 @@ const STEPS: [Step; 19] = [
     ("delivery", delivery),
     // With every feature, then with none.
     ("lints", || {
-        let clippy = Invocation::cargo("clippy --workspace --all-targets --locked");
-        let clippy = clippy.arguments(TESTED_FEATURES);
-        clippy.arguments(["--", "-D", "warnings"]).run()?;
-        Ok(Outcome::done(""))
+        cargo(&format!(
+            "clippy --workspace --all-targets --locked {TESTED_FEATURES} -- -D warnings"
+        ))
     }),
     ("serving", || {
         cargo(
@@ -45,23 +44,46 @@ const STEPS: [Step; 19] = [
     ("python-env", || python::PYTHON.create()),
     ("schemathesis-env", || python::SCHEMATHESIS.create()),
     ("mlflow-env", || python::MLFLOW.create()),
-    ("test", || {
-        test::run(&test::Arguments::default())?;
-        Ok(Outcome::done(""))
-    }),
+    ("test", || test::run(&test::Arguments::default()).map(|()| Outcome::done(""))),
     // After the tests, which download ONNX Runtime.
     ("fuzz", fuzz::briefly),
     ("pipeline", || {
-        pipeline::run(&pipeline::Arguments::default())?;
-        Ok(Outcome::done("target/pipeline/sample"))
+        let ran = pipeline::run(&pipeline::Arguments::default());
+        ran.map(|()| Outcome::done("target/pipeline/sample"))
     }),
     ("release", release::try_out),
     ("image", image),
     ("stack", stack),
     ("walkthrough", || {
-        walkthrough::run(&walkthrough::Arguments::default())?;
-        Ok(Outcome::done("target/walkthrough"))
+        let ran = walkthrough::run(&walkthrough::Arguments::default());
+        ran.map(|()| Outcome::done("target/walkthrough"))
     }),
+];
+
+/// Tools of the Python environment, with their arguments, and the files that they check.
+const CHECKERS: [(&str, &str, &str); 6] = [
+    ("check-jsonschema", "--builtin-schema vendor.github-workflows", ".github/workflows"),
+    ("check-jsonschema", "--builtin-schema vendor.compose-spec", "docker/compose.yaml"),
+    ("zizmor", "--offline --quiet", ".github/workflows"),
+    (
+        "kubernetes-validate",
+        "--strict --quiet",
+        "docker/kubernetes/*.yaml :!*/inference-service.yaml",
+    ),
+    ("hadolint", "", "docker/Dockerfile"),
+    ("shellcheck", "", "*.sh .ci/run"),
+];
+
+/// Other programs, each with the commands that it checks something with.
+const PROGRAMS: [(&str, &[&str]); 2] = [
+    ("docker compose version", &["docker compose --file docker/compose.yaml config --quiet"]),
+    (
+        "promtool --version",
+        &[
+            "promtool check config docker/prometheus.yml",
+            "promtool test rules docker/alerts-test.yml",
+        ],
+    ),
 ];
 
 /// Tests of the workflows' scripts and of the manifests, for which no tool exists.
@@ -98,19 +120,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
 
 /// Runs cargo with arguments separated by spaces.
 fn cargo(line: &str) -> Result<Outcome, Error> {
-    Invocation::cargo(line).run()?;
+    Invocation::new("cargo").words(line).run()?;
     Ok(Outcome::done(""))
 }
 
 fn deny() -> Result<Outcome, Error> {
-    if !Invocation::cargo("deny --version").succeeds() {
+    if !Invocation::line("cargo deny --version").succeeds() {
         return Ok(Outcome::skipped("cargo-deny is not installed"));
     }
     cargo("deny --locked check licenses bans sources")
 }
 
 fn advisories() -> Result<Outcome, Error> {
-    if !Invocation::cargo("deny fetch db").succeeds() {
+    if !Invocation::line("cargo deny fetch db").succeeds() {
         return Ok(Outcome::skipped("no cargo-deny, or RustSec's database cannot be reached"));
     }
     cargo("deny --locked check --disable-fetch advisories")
@@ -118,21 +140,21 @@ fn advisories() -> Result<Outcome, Error> {
 
 /// Packages all crates that may be published.
 fn package() -> Result<Outcome, Error> {
-    let metadata = Invocation::cargo("metadata --no-deps --format-version 1 --locked").output()?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap_or_default();
+    let metadata = Invocation::line("cargo metadata --no-deps --format-version 1 --locked");
+    let metadata: serde_json::Value = serde_json::from_str(&metadata.output()?).unwrap_or_default();
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let published = packages.filter(|package| package["publish"].is_null());
     let names: Vec<_> = published.filter_map(|package| package["name"].as_str()).collect();
     // `lints` and `test` compile them.
-    let pack = Invocation::cargo("package --locked --no-verify --allow-dirty");
-    let pack = pack.arguments(names.iter().flat_map(|name| ["--package", name]));
-    pack.run()?;
+    Invocation::line("cargo package --locked --no-verify --allow-dirty")
+        .arguments(names.iter().flat_map(|name| ["--package", name]))
+        .run()?;
     Ok(Outcome::done(names.join(", ")))
 }
 
 fn docs() -> Result<Outcome, Error> {
-    Invocation::cargo("doc --workspace --no-deps --locked")
-        .arguments(TESTED_FEATURES)
+    Invocation::line("cargo doc --workspace --no-deps --locked")
+        .words(TESTED_FEATURES)
         .environment("RUSTDOCFLAGS", "-D warnings")
         .run()?;
     Ok(Outcome::done("target/doc"))
@@ -144,43 +166,22 @@ fn delivery() -> Result<Outcome, Error> {
     let Some(python) = DELIVERY.usable() else {
         return Ok(Outcome::skipped("no Python with the checkers"));
     };
-    let check = |line: &str, files: &str| {
-        let mut words = line.split(' ');
-        let tool = python.with_file_name(words.next().unwrap_or_default());
-        let check = Invocation::new(tool).arguments(words);
-        check.arguments(tracked(files.split(' '))?).run()
-    };
-    check("check-jsonschema --builtin-schema vendor.github-workflows", ".github/workflows")?;
-    check("check-jsonschema --builtin-schema vendor.compose-spec", "docker/compose.yaml")?;
-    check("zizmor --offline --quiet", ".github/workflows")?;
-    check(
-        "kubernetes-validate --strict --quiet",
-        "docker/kubernetes/*.yaml :!*/inference-service.yaml",
-    )?;
-    check("hadolint", "docker/Dockerfile")?;
-    check("shellcheck", "*.sh .ci/run")?;
+    for (tool, arguments, files) in CHECKERS {
+        let check = Invocation::new(python.with_file_name(tool)).words(arguments);
+        check.arguments(tracked(files)?).run()?;
+    }
     // Without bytecode and caches in the source folder.
-    let tests = Invocation::new(&python).arguments(["-B", "-m", "pytest", "--quiet", TESTS]);
-    tests.arguments(["-p", "no:cacheprovider"]).run()?;
-    compose_and_prometheus()
-}
-
-/// Checks the files of Compose and Prometheus with these programs, if they are installed.
-fn compose_and_prometheus() -> Result<Outcome, Error> {
-    let mut checked = vec!["workflows, scripts, manifests".to_owned()];
-    let compose = ["compose --file docker/compose.yaml config --quiet"].as_slice();
-    let prometheus = ["check config docker/prometheus.yml", "test rules docker/alerts-test.yml"];
-    for (name, version, checks) in
-        [("docker", "compose version", compose), ("promtool", "--version", &prometheus)]
-    {
-        let program = |line: &str| Invocation::new(name).arguments(line.split(' '));
-        if program(version).succeeds() {
-            checks.iter().try_for_each(|check| program(check).run())?;
+    let tests = Invocation::new(python).words("-B -m pytest --quiet -p no:cacheprovider");
+    tests.argument(TESTS).run()?;
+    let mut done = vec!["workflows, scripts, manifests".to_owned()];
+    for (version, checks) in PROGRAMS {
+        if Invocation::line(version).succeeds() {
+            checks.iter().try_for_each(|check| Invocation::line(check).run())?;
         } else {
-            checked.push(format!("skipped: no `{name} {version}`"));
+            done.push(format!("skipped: no `{version}`"));
         }
     }
-    Ok(Outcome::done(checked.join("; ")))
+    Ok(Outcome::done(done.join("; ")))
 }
 
 /// Builds and tests the image with the committed model.
@@ -208,15 +209,12 @@ fn stack() -> Result<Outcome, Error> {
 
 /// Why the stack cannot be started on this machine.
 fn stack_obstacle() -> Option<&'static str> {
-    let compose = |line: &str| {
-        let command = Invocation::new("docker").argument("compose");
-        command.arguments(line.split(' ')).succeeds()
-    };
-    if !compose("version") {
+    if !Invocation::line("docker compose version").succeeds() {
         return Some("no `docker compose`");
     }
     // Local images, such as stand-ins, need no registry.
-    let pull = "--file docker/compose.yaml pull --quiet --policy missing mlflow prometheus";
-    (!compose(pull))
+    let pull =
+        "docker compose --file docker/compose.yaml pull --quiet --policy missing mlflow prometheus";
+    (!Invocation::line(pull).succeeds())
         .then_some("no images of MLflow and Prometheus, and no registry to pull them from")
 }

@@ -113,14 +113,11 @@ impl Environment {
     }
 
     fn install(&self) -> Result<(), Error> {
-        Invocation::new("python3")
-            .arguments(["-m", "venv", "--clear"])
-            .argument(self.root())
-            .run()?;
-        let pip = Invocation::new(self.program());
-        let install = pip.arguments(["-m", "pip", "install", "--quiet", "--only-binary=:all:"]);
+        Invocation::line("python3 -m venv --clear").argument(self.root()).run()?;
         for line in self.packages.lines() {
-            install.clone().arguments(line.split_whitespace()).run()?;
+            let pip =
+                Invocation::new(self.program()).words("-m pip install --quiet --only-binary=:all:");
+            pip.words(line).run()?;
         }
         // Last, so that an interrupted installation is not complete.
         fs_err::write(self.root().join(PACKAGES_FILE), self.contents())?;

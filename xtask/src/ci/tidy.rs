@@ -12,7 +12,7 @@ const SOURCE_LINES: usize = 500;
 const README_LINES: usize = 200;
 
 pub(super) fn run() -> Result<Outcome, Error> {
-    let files = tracked(["*.rs", "README.md"].into_iter())?;
+    let files = tracked("*.rs README.md")?;
     let mut findings = Vec::new();
     for file in &files {
         let path = workspace::root().join(file);
@@ -27,12 +27,10 @@ pub(super) fn run() -> Result<Outcome, Error> {
     Err(Error::Untidy { findings })
 }
 
-/// The tracked and new files that match these patterns.
-pub(super) fn tracked<'line>(
-    patterns: impl Iterator<Item = &'line str>,
-) -> Result<Vec<String>, Error> {
-    let list = ["ls-files", "--cached", "--others", "--exclude-standard", "--"];
-    let files = Invocation::new("git").arguments(list).arguments(patterns).output()?;
+/// The tracked and new files that match any of these patterns, which are separated by spaces.
+pub(super) fn tracked(patterns: &str) -> Result<Vec<String>, Error> {
+    let list = Invocation::line("git ls-files --cached --others --exclude-standard --");
+    let files = list.words(patterns).output()?;
     Ok(files.lines().map(str::to_owned).collect())
 }
 

@@ -2,11 +2,9 @@
 
 mod plan;
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use self::plan::{Dataset, Plan, Selection, Stage};
+use self::plan::{Options, Plan, Selection, Stage};
 use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
@@ -32,19 +30,8 @@ Examples:
   cargo xtask pipeline --from export              continue from what was trained and selected
   cargo xtask pipeline --dry-run                  only show the commands")]
 pub(crate) struct Arguments {
-    /// The data set
-    #[arg(long, value_enum, default_value_t)]
-    dataset: Dataset,
-    /// Folder of the data set [default: data/oxford-iiit-pet, downloaded if missing; the sample is generated in
-    /// target/]
-    #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
-    data_dir: Option<PathBuf>,
-    /// Folder of the exported model [default: results, or the one in target/pipeline/]
-    #[arg(long, value_name = "DIR")]
-    results: Option<PathBuf>,
-    /// File of limits that a model must meet to become the champion, as for `pet-cli promote --gate`
-    #[arg(long, value_name = "FILE")]
-    gate: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
     /// Only show the commands, without running them
     #[arg(long)]
     dry_run: bool,
@@ -54,12 +41,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     arguments.selection.check()?;
-    let plan = Plan::new(
-        arguments.dataset,
-        arguments.data_dir.as_deref(),
-        arguments.results.as_deref(),
-        arguments.gate.as_deref(),
-    )?;
+    let plan = Plan::new(&arguments.options)?;
     eprintln!("{}", plan.notes());
     if arguments.dry_run {
         show(&plan, &arguments.selection);
@@ -73,20 +55,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
 /// Prints the commands of all stages.
 fn show(plan: &Plan, selection: &Selection) {
     println!("# build");
-    print_all(&plan.build(selection));
+    for command in plan.build(selection) {
+        println!("{command}");
+    }
     for stage in Stage::all() {
         println!("# {stage}");
-        let obstacle = || docker::obstacle().filter(|_| stage == Stage::Docker);
-        match selection.reason_to_skip(stage).or_else(obstacle) {
+        let obstacle = || (stage == Stage::Docker).then(docker::obstacle).flatten();
+        match selection.reason_to_skip(stage).or_else(|| obstacle().map(str::to_owned)) {
             Some(reason) => println!("# skipped: {reason}"),
-            None => print_all(&[plan.command(stage)]),
+            None => println!("{}", plan.stage(stage).0),
         }
-    }
-}
-
-fn print_all(commands: &[Invocation]) {
-    for command in commands {
-        println!("{command}");
     }
 }
 
@@ -99,7 +77,7 @@ fn run_stages(plan: &Plan, selection: &Selection) -> Result<(), Error> {
             eprintln!("note: compiles everything first, which takes a few minutes");
         }
         report.step("build", || {
-            build.iter().try_for_each(Invocation::run)?;
+            build.into_iter().try_for_each(Invocation::run)?;
             let folder = program.parent().unwrap_or(&program);
             Ok(Outcome::done(workspace::shown(folder)))
         });
@@ -121,7 +99,8 @@ fn run_stage(plan: &Plan, stage: Stage) -> Result<Outcome, Error> {
         Stage::Train => plan.remove_earlier_runs()?,
         _ => {}
     }
-    let outcome = plan.command(stage).run();
+    let (command, output) = plan.stage(stage);
+    let outcome = command.run();
     if stage == Stage::Promote && matches!(outcome, Err(Error::Exit { .. })) {
         // Fails without a champion, but only the rejection matters.
         eprintln!(
@@ -129,6 +108,5 @@ fn run_stage(plan: &Plan, stage: Stage) -> Result<Outcome, Error> {
         );
         let _ = plan.restore().run();
     }
-    outcome?;
-    Ok(Outcome::done(plan.output(stage)))
+    outcome.map(|()| Outcome::done(output))
 }

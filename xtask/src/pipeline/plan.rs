@@ -101,6 +101,24 @@ pub(crate) enum Dataset {
     Folder,
 }
 
+/// Options that say what goes through the pipeline.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Options {
+    /// The data set
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) dataset: Dataset,
+    /// Folder of the data set [default: data/oxford-iiit-pet, downloaded if missing; the sample is generated in
+    /// target/]
+    #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Folder of the exported model [default: results, or the one in target/pipeline/]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) results: Option<PathBuf>,
+    /// File of limits that a model must meet to become the champion, as for `pet-cli promote --gate`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Plan {
     dataset: Dataset,
@@ -114,26 +132,23 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(
-        dataset: Dataset,
-        data: Option<&Path>,
-        results: Option<&Path>,
-        gate: Option<&Path>,
-    ) -> Result<Self, Error> {
-        let root = workspace::root();
-        let own = root.join("target/pipeline").join(name(&dataset));
+    pub(crate) fn new(options: &Options) -> Result<Self, Error> {
+        let own = workspace::root().join("target/pipeline").join(name(&options.dataset));
         let promotion = own.join("promotion.json");
-        let home = match dataset {
-            Dataset::OxfordIiitPet => root.to_owned(),
+        let home = match options.dataset {
+            Dataset::OxfordIiitPet => workspace::root().to_owned(),
             Dataset::Sample | Dataset::Folder => own,
         };
-        let data = match data {
-            Some(folder) => Some(absolute(folder)?),
-            None => (dataset == Dataset::Sample).then(|| home.join("data")),
-        };
-        let results = results.map_or_else(|| Ok(home.join("results")), absolute)?;
-        let store = workspace::variable("MLFLOW_TRACKING_URI").map_or(Some(home), |_| None);
-        Ok(Self { dataset, data, results, gate: gate.map(absolute).transpose()?, promotion, store })
+        let data = options.data_dir.as_ref().map(absolute).transpose()?;
+        let is_sample = options.dataset == Dataset::Sample;
+        Ok(Self {
+            dataset: options.dataset,
+            data: data.or_else(|| is_sample.then(|| home.join("data"))),
+            results: options.results.as_ref().map_or_else(|| Ok(home.join("results")), absolute)?,
+            gate: options.gate.as_ref().map(absolute).transpose()?,
+            promotion,
+            store: workspace::variable("MLFLOW_TRACKING_URI").map_or(Some(home), |_| None),
+        })
     }
 
     /// Folder of the exported model.
@@ -165,52 +180,38 @@ impl Plan {
         program.into_iter().chain(tests).collect()
     }
 
-    /// The command of a stage.
-    pub(crate) fn command(&self, stage: Stage) -> Invocation {
+    /// The command of a stage, and what it produces.
+    pub(crate) fn stage(&self, stage: Stage) -> (Invocation, String) {
+        let result = |name| workspace::shown(&self.results.join(name));
         match stage {
-            Stage::Setup => self.pet_cli(stage),
+            Stage::Setup => (self.pet_cli(stage), workspace::shown(&workspace::cache())),
             Stage::Train => {
-                let grid = self.training().split_whitespace();
-                self.with_model_name(self.with_data(stage).arguments(grid))
+                let runs = "runs in MLFLOW_TRACKING_URI".to_owned();
+                let store = self.store.as_ref().map(|folder| folder.join("mlflow.db"));
+                let train = self.with_model_name(self.with_data(stage).words(self.training()));
+                (train, store.map_or(runs, |file| workspace::shown(&file)))
             }
-            Stage::Select => self.with_model_name(self.pet_cli(stage)),
+            Stage::Select => {
+                (self.with_model_name(self.pet_cli(stage)), "alias challenger".to_owned())
+            }
             Stage::Export => {
-                let export = self.with_data(stage).arguments(["--alias", "challenger"]);
-                self.with_model_name(export)
+                let export = self.with_data(stage).words("--alias challenger");
+                (self.with_model_name(export), result("model.onnx"))
             }
-            Stage::Evaluate => self.with_data(stage).arguments(["--split", "all"]),
+            Stage::Evaluate => (self.with_data(stage).words("--split all"), result("metrics.json")),
             Stage::Promote => {
-                let mut promote = self.with_data(stage).argument("--output");
-                promote = promote.argument(&self.promotion);
-                if let Some(gate) = &self.gate {
-                    promote = promote.argument("--gate").argument(gate);
-                }
-                self.with_model_name(promote)
+                let promote = self.with_data(stage).argument("--output").argument(&self.promotion);
+                let promote = with_path(promote, "--gate", self.gate.as_deref());
+                (self.with_model_name(promote), "alias champion".to_owned())
             }
-            Stage::Test => self.tests(),
-            Stage::Docker => docker::build(&self.results),
+            Stage::Test => (self.tests(), "artifacts, logic, parity".to_owned()),
+            Stage::Docker => (docker::build(&self.results), "image".to_owned()),
         }
     }
 
     /// The command that exports the champion again after a challenger was rejected.
     pub(crate) fn restore(&self) -> Invocation {
         self.with_model_name(self.pet_cli(Stage::Export))
-    }
-
-    /// What a stage produced, for the report.
-    pub(crate) fn output(&self, stage: Stage) -> String {
-        let file = |name| workspace::shown(&self.results.join(name));
-        match (stage, &self.store) {
-            (Stage::Setup, _) => workspace::shown(&workspace::cache()),
-            (Stage::Train, None) => "runs in MLFLOW_TRACKING_URI".to_owned(),
-            (Stage::Train, Some(folder)) => workspace::shown(&folder.join("mlflow.db")),
-            (Stage::Select, _) => "alias challenger".to_owned(),
-            (Stage::Export, _) => file("model.onnx"),
-            (Stage::Evaluate, _) => file("metrics.json"),
-            (Stage::Promote, _) => "alias champion".to_owned(),
-            (Stage::Test, _) => "artifacts, logic, parity".to_owned(),
-            (Stage::Docker, _) => "image".to_owned(),
-        }
     }
 
     /// Removes earlier runs on the sample, whose models may have other classes.
@@ -236,9 +237,9 @@ impl Plan {
 
     fn tests(&self) -> Invocation {
         // `-p pet-cli` gives the libraries the same features as in its build, so they are not compiled again.
-        Invocation::cargo("test --locked -p pet-cli -p pet-tests")
-            .arguments(TESTED_FEATURES)
-            .arguments(["--test", "artifacts", "--test", "logic", "--test", "parity"])
+        Invocation::line("cargo test --locked -p pet-cli -p pet-tests")
+            .words(TESTED_FEATURES)
+            .words("--test artifacts --test logic --test parity")
             .environment("PET_RESULTS", &self.results)
             .environment("PET_REQUIRE_RUNTIME", "1")
     }
@@ -258,12 +259,8 @@ impl Plan {
     }
 
     fn with_data(&self, stage: Stage) -> Invocation {
-        let command = self.pet_cli(stage);
-        let command = command.arguments(["--dataset", &name(&self.dataset)]);
-        match &self.data {
-            Some(folder) => command.argument("--data-dir").argument(folder),
-            None => command,
-        }
+        let command = self.pet_cli(stage).arguments(["--dataset", &name(&self.dataset)]);
+        with_path(command, "--data-dir", self.data.as_deref())
     }
 
     /// Names the model, because the store may contain models of other data sets.
@@ -275,6 +272,14 @@ impl Plan {
             Dataset::Folder => return command,
         };
         command.arguments(["--model-name", model])
+    }
+}
+
+/// Adds an option with a path, if there is one.
+fn with_path(command: Invocation, option: &str, path: Option<&Path>) -> Invocation {
+    match path {
+        Some(path) => command.argument(option).argument(path),
+        None => command,
     }
 }
 
@@ -313,14 +318,15 @@ mod tests {
 
     /// A plan whose store does not depend on the environment.
     fn plan(dataset: Dataset, data: Option<&str>, server: bool) -> Plan {
-        let mut plan = Plan::new(dataset, data.map(Path::new), None, None).unwrap();
+        let data_dir = data.map(PathBuf::from);
+        let mut plan = Plan::new(&Options { dataset, data_dir, ..Options::default() }).unwrap();
         plan.store = (!server).then(|| "/store".into());
         plan
     }
 
     /// Shows the command of a stage, with paths relative to the workspace.
     fn command(plan: &Plan, stage: Stage) -> String {
-        shown(&plan.command(stage))
+        shown(&plan.stage(stage).0)
     }
 
     fn shown(command: &Invocation) -> String {
@@ -334,8 +340,8 @@ mod tests {
     #[test]
     fn the_sample_stays_in_its_folder() {
         let plan = plan(Dataset::Sample, None, false);
-        let start = "PET_RESULTS=target/pipeline/sample/results \
-                     MLFLOW_TRACKING_URI=sqlite:////store/mlflow.db pet-cli";
+        let start = "MLFLOW_TRACKING_URI=sqlite:////store/mlflow.db \
+                     PET_RESULTS=target/pipeline/sample/results pet-cli";
         let data = "--dataset sample --data-dir target/pipeline/sample/data";
         let model = "--model-name sample_pet_classifier";
         for (stage, expected) in [
@@ -353,7 +359,7 @@ mod tests {
         }
         assert_eq!(
             command(&plan, Stage::Test),
-            "PET_RESULTS=target/pipeline/sample/results PET_REQUIRE_RUNTIME=1 cargo test --locked \
+            "PET_REQUIRE_RUNTIME=1 PET_RESULTS=target/pipeline/sample/results cargo test --locked \
              -p pet-cli -p pet-tests --features pet-cli/grpc --test artifacts --test logic --test parity"
         );
         let notes = plan.notes();
@@ -371,7 +377,7 @@ mod tests {
                 plan.training()
             )
         );
-        assert_eq!(plan.output(Stage::Export), "results/model.onnx");
+        assert_eq!(plan.stage(Stage::Export).1, "results/model.onnx");
     }
 
     #[test]
@@ -395,13 +401,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let plan = plan(Dataset::Folder, folder.path().to_str(), false);
         assert!(!command(&plan, Stage::Train).contains("--model-name"));
-        assert_eq!(plan.output(Stage::Export), "target/pipeline/folder/results/model.onnx");
+        assert_eq!(plan.stage(Stage::Export).1, "target/pipeline/folder/results/model.onnx");
     }
 
     #[test]
     fn promote_gets_the_gate_and_a_rejection_restores_the_champion() {
-        let gate = Some(Path::new("/gates/strict.json"));
-        let mut plan = Plan::new(Dataset::OxfordIiitPet, None, None, gate).unwrap();
+        let gate = Some("/gates/strict.json".into());
+        let dataset = Dataset::OxfordIiitPet;
+        let mut plan = Plan::new(&Options { dataset, gate, ..Options::default() }).unwrap();
         plan.store = None;
         assert_eq!(
             command(&plan, Stage::Promote),

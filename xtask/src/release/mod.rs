@@ -83,28 +83,26 @@ pub(crate) fn try_out() -> Result<Outcome, Error> {
         .arguments([&name(&target), VERSION])
         .run()?;
     RELEASE.create()?;
-    let install = Invocation::new("xtask/src/release/test-installation.sh").argument(&folder);
-    let Some(wheel) = build_wheel(None, &folder)? else {
-        install.run()?;
-        let done = format!("{}; skipped: no maturin for the wheel", workspace::shown(&archive));
-        return Ok(Outcome::done(done));
-    };
-    install.argument(&wheel).run()?;
-    let made = [&archive, &wheel].map(|path| workspace::shown(path));
-    Ok(Outcome::done(made.join(", ")))
+    let wheel = build_wheel(None, &folder)?;
+    Invocation::new("xtask/src/release/test-installation.sh")
+        .argument(&folder)
+        .arguments(&wheel)
+        .run()?;
+    let wheel = wheel.map_or_else(
+        || "; skipped: no maturin for the wheel".to_owned(),
+        |wheel| format!(", {}", workspace::shown(&wheel)),
+    );
+    Ok(Outcome::done(workspace::shown(&archive) + &wheel))
 }
 
 /// Builds the program; returns its path and target.
 fn build(target: Option<&str>) -> Result<(PathBuf, String), Error> {
-    let build = pet_cli::build(Profile::Release);
-    let Some(target) = target else {
-        build.run()?;
-        let program = workspace::program(Profile::Release);
-        return Ok((program, host()?));
-    };
-    build.arguments(["--target", target]).run()?;
-    let program = workspace::program_for(target);
-    Ok((program, target.to_owned()))
+    let option = target.map(|target| ["--target", target]);
+    pet_cli::build(Profile::Release).arguments(option.iter().flatten()).run()?;
+    Ok(match target {
+        Some(target) => (workspace::program_for(target), target.to_owned()),
+        None => (workspace::program(Profile::Release), host()?),
+    })
 }
 
 fn check(tag: &str) -> Result<(), Error> {
@@ -116,7 +114,7 @@ fn check(tag: &str) -> Result<(), Error> {
 
 /// The target of this machine.
 pub(crate) fn host() -> Result<String, Error> {
-    let about = Invocation::new("rustc").argument("-vV").output()?;
+    let about = Invocation::line("rustc -vV").output()?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| Error::usage("`rustc -vV` does not report its host"))
 }
@@ -180,24 +178,23 @@ fn build_wheel(target: Option<&str>, output: &Path) -> Result<Option<PathBuf>, E
     for old in wheels(output)? {
         fs_err::remove_file(old)?;
     }
-    let maturin = maturin.arguments(["build", "--release", "--locked", "--out"]);
-    let maturin = maturin.argument(output);
     let target = target.map(|target| ["--target", target]);
-    maturin.arguments(target.into_iter().flatten()).run()?;
-    let wheel = wheels(output)?.pop();
+    maturin
+        .words("build --release --locked --out")
+        .argument(output)
+        .arguments(target.iter().flatten())
+        .run()?;
     let missing =
         || Error::usage(format!("maturin created no wheel in `{}`", workspace::shown(output)));
-    wheel.map(Some).ok_or_else(missing)
+    wheels(output)?.pop().map(Some).ok_or_else(missing)
 }
 
 /// The one on `PATH`, or else that of the environment of `cargo xtask ci`.
 fn maturin() -> Option<Invocation> {
-    let named = Invocation::new("maturin");
-    if named.clone().argument("--version").succeeds() {
-        return Some(named);
+    if Invocation::line("maturin --version").succeeds() {
+        return Some(Invocation::new("maturin"));
     }
-    let python = RELEASE.usable()?;
-    Some(Invocation::new(python).arguments(["-m", "maturin"]))
+    RELEASE.usable().map(|python| Invocation::new(python).words("-m maturin"))
 }
 
 /// The wheels of this version in a folder.
@@ -247,7 +244,7 @@ mod tests {
         fs_err::set_permissions(&program, executable).unwrap();
         let output = folder.path().join("dist");
         let archive = pack(&program, "some-triple", &output).unwrap();
-        let listed = Invocation::new("tar").argument("-tzf").argument(&archive);
+        let listed = Invocation::line("tar -tzf").argument(&archive);
         let listed = listed.output().unwrap();
         let top = name("some-triple");
         let mut found: Vec<_> = listed.lines().collect();

@@ -24,8 +24,8 @@
 //!
 //! - Metrics: [`measure()`] from probabilities, [`measure_logits`] from logits, [`ConfusionMatrix`].
 //! - Calibration: [`fit_temperature`], [`probabilities`], [`expected_calibration_error`].
-//! - Charts as PNG: [`confusion_matrix_png`], [`training_curves_png`], [`learning_rates_png`], [`heat_map_png`],
-//!   [`mistakes_png`] and [`contact_sheet_png`].
+//! - Charts as PNG: [`confusion_matrix_png`], [`training_curves_png`], [`learning_rates_png`], [`heat_map_png`] and
+//!   [`contact_sheet_png`].
 //! - The model card: [`ModelCard`], and [`refresh_card`] for a folder of results.
 
 mod axis;
@@ -52,4 +52,4 @@ pub use curves::{CurvePoint, LossPoint, learning_rates_png, training_curves_png}
 pub use error::Error;
 pub use heat::{HeatMap, heat_map_png};
 pub use measure::{PROBABILITY_FLOOR, measure};
-pub use sheet::{Mistake, Tile, contact_sheet_png, mistakes_png};
+pub use sheet::{Tile, contact_sheet_png};

@@ -66,42 +66,6 @@ pub fn contact_sheet_png(
     canvas.photographic_png()
 }
 
-/// A misclassified photograph.
-#[derive(Clone, Copy, Debug)]
-pub struct Mistake<'a> {
-    /// The photograph.
-    pub photograph: &'a RgbImage,
-    /// Its actual class.
-    pub actual: &'a str,
-    /// Its predicted class.
-    pub predicted: &'a str,
-    /// The probability of the predicted class, 0 to 1.
-    pub confidence: f32,
-    /// An identifier, such as the file name.
-    pub name: &'a str,
-}
-
-/// Draws up to 100 mistakes in rows of five as a PNG: each photograph with its actual and predicted class, the
-/// confidence and its name. Long names are shortened.
-///
-/// # Errors
-///
-/// As [`contact_sheet_png`].
-pub fn mistakes_png(mistakes: &[Mistake<'_>], title: &str, note: &str) -> Result<Vec<u8>, Error> {
-    let line = |mistake: &Mistake<'_>| {
-        let file = format!("{:.1} %  {}", 100.0 * mistake.confidence, mistake.name);
-        (format!("→ {}", mistake.predicted), file)
-    };
-    let lines: Vec<_> = mistakes.iter().map(line).collect();
-    let tiles = mistakes.iter().zip(&lines).map(|(mistake, (problem, name))| Tile {
-        photograph: Some(mistake.photograph),
-        title: mistake.actual,
-        problem,
-        name,
-    });
-    contact_sheet_png(&tiles.collect::<Vec<_>>(), title, note, "no mistakes")
-}
-
 fn draw(canvas: &mut Canvas, tile: &Tile<'_>, (left, top): (u32, u32)) -> Result<(), Error> {
     let (x, y) = (left as f32, top as f32);
     let (width, height) = (BOX.0 as f32, BOX.1 as f32);

@@ -14,7 +14,7 @@ use pet_model::{
 };
 use pet_predict::{ImagePredictor, Prediction};
 use pet_report::{
-    ConfusionMatrix, confusion_matrix_png, measure_logits, mistakes_png, probabilities,
+    ConfusionMatrix, Tile, confusion_matrix_png, contact_sheet_png, measure_logits, probabilities,
     refresh_card,
 };
 use serde::Serialize;
@@ -184,28 +184,28 @@ impl Evaluation {
         };
         let photographs: Result<Vec<RgbImage>, Error> =
             self.mistakes.iter().map(photograph).collect();
-        let photographs = photographs?;
-        let name = |mistake: &Mistake| {
-            mistake.file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-        };
-        let names: Vec<String> = self.mistakes.iter().map(name).collect();
-        let rows = self.mistakes.iter().zip(photographs.iter().zip(&names));
-        let sheet = rows.map(|(mistake, (photograph, name))| pet_report::Mistake {
-            photograph,
-            actual: &mistake.actual,
-            predicted: &mistake.predicted,
-            confidence: mistake.confidence,
+        let captions = self.mistakes.iter().map(|mistake| {
+            let name = mistake.file.file_stem().unwrap_or_default().to_string_lossy();
+            let confidence = 100.0 * mistake.confidence;
+            (format!("→ {}", mistake.predicted), format!("{confidence:.1} %  {name}"))
+        });
+        let (photographs, captions) = (photographs?, captions.collect::<Vec<_>>());
+        let rows = self.mistakes.iter().zip(photographs.iter().zip(&captions));
+        let tiles = rows.map(|(mistake, (photograph, (problem, name)))| Tile {
+            photograph: Some(photograph),
+            title: &mistake.actual,
+            problem,
             name,
         });
-        let sheet: Vec<_> = sheet.collect();
+        let tiles: Vec<_> = tiles.collect();
         let title = format!("Most confident mistakes on the {}", images_of(&self.name));
         let note = format!(
             "{} of {} images misclassified; the {} most confident: class → prediction, confidence, file",
             self.mistaken,
             self.metrics.images,
-            sheet.len()
+            tiles.len()
         );
-        Ok(mistakes_png(&sheet, &title, &note)?)
+        Ok(contact_sheet_png(&tiles, &title, &note, "no mistakes")?)
     }
 }
 

@@ -10,109 +10,17 @@ use pet_image::Cost;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::configuration::Configuration;
-use crate::error::{ApiError, Code, Error};
-
-/// Bytes for the program, the served model and all small objects.
-const BASE_BYTES: u64 = 96 << 20;
-
-/// Bytes of each further model: its file and its explainer.
-const MODEL_BYTES: u64 = 32 << 20;
-
-/// Bytes of a session with its buffers; there is one for each thread and model.
-const SESSION_BYTES: u64 = 32 << 20;
+use crate::error::{ApiError, Code};
 
 /// Stack size of a thread that decodes: that of the main thread of a Linux process, whatever the environment says. No decoder here
 /// recurses with the depth of its input.
 pub(crate) const STACK_SIZE: usize = 8 << 20;
-
-/// Minimum number of bytes for decoding, for each worker and for one expensive image.
-const MIN_DECODING_BYTES: u64 = 24 << 20;
 
 /// Maximum memory for decoding an ordinary image, in bytes.
 const MAX_ORDINARY_BYTES: u64 = 64 << 20;
 
 /// Maximum work for an ordinary image, in pixels; see [`Cost`]; takes about a fifth of a second.
 pub(crate) const MAX_ORDINARY_WORK: u64 = 40_000_000;
-
-/// Maximum number of bytes for uploads, unless configured.
-const MAX_UPLOAD_BYTES: u64 = 256 << 20;
-
-/// How the memory of the whole process is divided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizing {
-    /// Bytes for all uploads that are being read or waiting.
-    pub uploads: usize,
-    /// Bytes for all decoding.
-    pub decoding: u64,
-}
-
-/// What needs memory in addition to uploads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Demand {
-    /// Number of worker threads.
-    pub workers: usize,
-    /// Number of models that they run.
-    pub models: usize,
-    /// Whether there is a shadow.
-    pub shadow: bool,
-}
-
-impl Demand {
-    /// The demand of a service with these settings; all models that may be loaded count.
-    pub fn of(configuration: &Configuration) -> Self {
-        let folder = configuration.models.as_ref();
-        let named = folder.map_or(0, |folder| folder.max_loaded);
-        Self {
-            workers: configuration.workers.get(),
-            models: 1 + usize::from(configuration.canary.is_some()) + named,
-            shadow: configuration.shadow.is_some(),
-        }
-    }
-
-    /// Number of threads that decode.
-    fn threads(self) -> u64 {
-        self.workers as u64 + u64::from(self.shadow)
-    }
-
-    /// Bytes for everything except decoding and uploads.
-    fn fixed(self) -> u64 {
-        let (workers, models) = (self.workers as u64, self.models.max(1) as u64);
-        let shadow = u64::from(self.shadow);
-        BASE_BYTES
-            + (models - 1 + shadow) * MODEL_BYTES
-            + (workers * models + shadow) * SESSION_BYTES
-    }
-}
-
-impl Sizing {
-    /// Divides `memory` bytes among decoding and uploads. Unless `uploads` is given, uploads get a quarter of what the
-    /// program and its models leave, at most 256 MiB.
-    ///
-    /// # Errors
-    /// [`Error::Memory`] if there is too little memory.
-    pub fn new(memory: u64, demand: Demand, uploads: Option<usize>) -> Result<Self, Error> {
-        let fixed = demand.fixed();
-        let least = (demand.threads() + 1) * MIN_DECODING_BYTES;
-        let free = memory.saturating_sub(fixed);
-        let for_uploads = uploads.map_or((free / 4).min(MAX_UPLOAD_BYTES), |bytes| bytes as u64);
-        let decoding = free.saturating_sub(for_uploads);
-        if decoding < least {
-            let uploads = uploads.map_or(least / 3, |bytes| bytes as u64);
-            let needed = fixed.saturating_add(least).saturating_add(uploads);
-            return Err(Error::Memory { memory, workers: demand.workers as u64, needed });
-        }
-        Ok(Self { uploads: usize::try_from(for_uploads).unwrap_or(usize::MAX), decoding })
-    }
-
-    /// The memory to assume where the system has no known limit: 512 MiB, 256 MiB for each worker, and the memory of the
-    /// models besides the served one.
-    pub fn unlimited(demand: Demand) -> u64 {
-        let alone = Demand { models: 1, shadow: false, ..demand };
-        let other_models = demand.fixed() - alone.fixed();
-        (512 << 20) + demand.threads() * (256 << 20) + other_models
-    }
-}
 
 /// The shadow's part of the memory for decoding: as much as each of the workers has for an ordinary image.
 pub(crate) fn shadow_memory(memory: u64, workers: usize) -> u64 {
@@ -246,28 +154,5 @@ mod tests {
             let error = budget.acquire(long, deadline).await.err().unwrap();
             assert_eq!(error.code, Code::Busy);
         });
-    }
-
-    #[test]
-    fn sizing_fits_into_the_memory() {
-        let memory = 512 << 20;
-        let demand = |workers, models, shadow| Demand { workers, models, shadow };
-        let sizing = Sizing::new(memory, demand(2, 1, false), None).unwrap();
-        let fixed = BASE_BYTES + 2 * SESSION_BYTES;
-        assert_eq!(fixed + sizing.uploads as u64 + sizing.decoding, memory);
-        let with_shadow = Sizing::new(memory, demand(2, 1, true), None).unwrap();
-        assert!(with_shadow.decoding < sizing.decoding);
-        assert!(Sizing::new(memory, demand(64, 1, false), None).is_err());
-        assert!(Sizing::new(memory, demand(2, 9, false), None).is_err());
-        assert!(Sizing::new(memory, demand(2, 1, false), Some(512 << 20)).is_err());
-        for workers in [1, 2, 64, 1000] {
-            for demand in [demand(workers, 1, false), demand(workers, 5, true)] {
-                assert!(Sizing::new(Sizing::unlimited(demand), demand, None).is_ok());
-                let Err(Error::Memory { needed, .. }) = Sizing::new(0, demand, None) else {
-                    panic!("nothing is enough");
-                };
-                assert!(Sizing::new(needed, demand, None).is_ok());
-            }
-        }
     }
 }

@@ -37,7 +37,7 @@ pub struct Configuration {
     /// Bytes of memory for all uploads that are being read or waiting; further ones are rejected.
     pub memory: usize,
     /// Bytes of memory for all images that are being decoded or transformed; an image that needs more than its share is
-    /// rejected. See [`Sizing`](crate::Sizing).
+    /// rejected. See [`divide_memory`](Self::divide_memory).
     pub decoding_memory: u64,
     /// Number of the latest photographs that drift is measured over, at most 10,000.
     pub drift_window: NonZero<usize>,

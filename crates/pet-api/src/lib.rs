@@ -49,13 +49,13 @@ mod repository;
 mod route;
 mod server;
 mod shadow;
+mod sizing;
 mod state;
 mod trace;
 mod upload;
 mod worker;
 
 pub use application::{Application, Handle, block_on};
-pub use budget::{Demand, Sizing};
 pub use configuration::{Configuration, Share, Successor};
 pub use error::{Code, Error};
 pub use feedback::FeedbackFolder;

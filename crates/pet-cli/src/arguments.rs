@@ -208,3 +208,51 @@ pub(crate) fn folder() -> impl TypedValueParser<Value = PathBuf> {
 pub(crate) fn some_folder(folder: Option<&PathBuf>) -> Option<PathBuf> {
     folder.filter(|folder| !folder.as_os_str().is_empty()).cloned()
 }
+
+/// Parses a number of bytes: `268435456`, `256M`, `256MiB`. Units are powers of 1024.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let end = text.find(|letter: char| !letter.is_ascii_digit());
+    let (number, unit) = text.split_at(end.unwrap_or(text.len()));
+    let unit = unit.trim().to_ascii_lowercase();
+    let shift = match unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')) {
+        Some(letter) => power(letter),
+        None => power(&unit),
+    };
+    let bytes = number.parse::<u64>().ok().zip(shift);
+    bytes
+        .and_then(|(number, shift)| number.checked_mul(1 << shift))
+        .ok_or_else(|| "expected a number of bytes such as `512M` or `2GiB`".into())
+}
+
+fn power(letter: &str) -> Option<u32> {
+    match letter {
+        "" => Some(0),
+        "k" => Some(10),
+        "m" => Some(20),
+        "g" => Some(30),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_parsed_with_and_without_units() {
+        for (text, expected) in [
+            ("0", 0),
+            ("1000", 1000),
+            ("64k", 64 << 10),
+            ("256M", 256 << 20),
+            ("512MiB", 512 << 20),
+            ("2 GB", 2 << 30),
+        ] {
+            assert_eq!(bytes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "M", "1.5G", "-1", "1T", "18446744073709551615G"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+}

@@ -9,7 +9,6 @@ mod dataset;
 mod documentation;
 mod failure;
 mod hint;
-mod memory;
 mod output;
 mod places;
 #[cfg(feature = "training")]

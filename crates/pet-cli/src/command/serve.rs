@@ -5,16 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use pet_api::{
-    Application, Configuration, Demand, FeedbackFolder, ModelFolder, Share, Sizing, Successor,
-};
+use pet_api::{Application, Configuration, FeedbackFolder, ModelFolder, Share, Successor};
 
 use crate::arguments::{
-    CacheArgument, LimitArguments, PrecisionArgument, ResultsArgument, count, folder, some_folder,
+    CacheArgument, LimitArguments, PrecisionArgument, ResultsArgument, bytes, count, folder,
+    some_folder,
 };
 use crate::failure::Failure;
+use crate::output;
 use crate::telemetry::{LogArguments, TraceArguments, Traces};
-use crate::{memory, output};
 
 /// Serve the model: REST API and web page
 ///
@@ -62,7 +61,7 @@ pub(crate) struct ServeArguments {
     limits: LimitArguments,
     /// Memory that the service may use, such as 512M or 2GiB [default: its container's limit, otherwise 512 MiB plus
     /// 256 MiB per worker]
-    #[arg(long, env = "PET_MEMORY", value_name = "BYTES", value_parser = memory::parse)]
+    #[arg(long, env = "PET_MEMORY", value_name = "BYTES", value_parser = bytes)]
     memory: Option<u64>,
     /// Memory for all uploads together, in bytes; more are rejected with status 429 [default: a quarter of the memory
     /// not used by workers, at most 256 MiB]
@@ -140,7 +139,7 @@ struct FeedbackArguments {
     #[arg(long, env = "PET_FEEDBACK", value_name = "DIR", value_parser = folder())]
     feedback: Option<PathBuf>,
     /// Maximum size of that folder, such as 512M or 2GiB; more is rejected with status 507
-    #[arg(long, env = "PET_FEEDBACK_BYTES", value_name = "BYTES", default_value = "1GiB", value_parser = memory::parse)]
+    #[arg(long, env = "PET_FEEDBACK_BYTES", value_name = "BYTES", default_value = "1GiB", value_parser = bytes)]
     feedback_bytes: u64,
     /// Maximum number of images in that folder
     #[arg(long, env = "PET_FEEDBACK_COUNT", value_name = "COUNT", default_value_t = 10_000)]
@@ -204,29 +203,9 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
         ..default
     };
     arguments.models.add_to(&mut configuration)?;
-    let (workers, sizing) = sizing(arguments, Demand::of(&configuration))?;
-    configuration.workers = workers;
-    configuration.memory = sizing.uploads;
-    configuration.limits.bytes = configuration.limits.bytes.min(sizing.uploads as u64);
-    configuration.decoding_memory = sizing.decoding;
+    let (memory, uploads) = (arguments.memory, arguments.upload_memory);
+    configuration.divide_memory(memory, arguments.workers, uploads)?;
     Ok(configuration)
-}
-
-/// The number of workers and the division of the memory. By default, as many workers as fit, up to those of `max`.
-fn sizing(arguments: &ServeArguments, max: Demand) -> Result<(NonZero<usize>, Sizing), Failure> {
-    let memory = arguments.memory.or_else(memory::limit);
-    let divide = |workers: NonZero<usize>| {
-        let demand = Demand { workers: workers.get(), ..max };
-        let memory = memory.unwrap_or_else(|| Sizing::unlimited(demand));
-        let sizing = Sizing::new(memory, demand, arguments.upload_memory);
-        sizing.map(|sizing| (workers, sizing))
-    };
-    if let Some(workers) = arguments.workers {
-        return Ok(divide(workers)?);
-    }
-    let mut fewer = (1..=max.workers).rev().filter_map(NonZero::new);
-    let fitting = fewer.find_map(|workers| divide(workers).ok());
-    Ok(fitting.map_or_else(|| divide(NonZero::<usize>::MIN), Ok)?)
 }
 
 /// Parses the port for gRPC. Without the feature, no port is valid.

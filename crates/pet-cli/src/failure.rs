@@ -43,7 +43,7 @@ pub(crate) enum Failure {
     Report(#[from] pet_report::Error),
     #[cfg(feature = "training")]
     #[error(transparent)]
-    Setup(#[from] crate::command::setup::fetch::Error),
+    Setup(#[from] pet_pipeline::setup::Error),
     #[error("no model was found; searched in `{}`", searched.join("`, `"))]
     NoModel { searched: Vec<String> },
     #[error("file not found: `{}`", path.display())]
@@ -105,7 +105,7 @@ impl Failure {
             Self::Predict(error) => return hint::of(error).or_else(|| error.hint()),
             Self::Serve(error) => return hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
-            Self::Setup(error) => return error.hint(),
+            Self::Setup(error) => return hint::setup(error),
             Self::Io(error) => return hint::of_io(error).map(str::to_owned),
             Self::File { source, .. } => return source.hint(),
             Self::UnknownExtension { .. } => return Some(hint::extensions()),

@@ -312,3 +312,21 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
         _ => return None,
     })
 }
+
+/// The hint for downloads that failed.
+#[cfg(feature = "training")]
+pub(crate) fn setup(error: &pet_pipeline::setup::Error) -> Option<String> {
+    use pet_pipeline::setup::Error;
+    let hint = match error {
+        Error::NoRuntime { .. } => {
+            "install python3 with pip (or npm), or set ORT_DYLIB_PATH to the library of an installed ONNX Runtime"
+        }
+        Error::NoWeights { .. } => {
+            "check the network, or use a file of weights with `pet-cli train --backbone FILE`"
+        }
+        Error::Platform { .. } => "install ONNX Runtime and set ORT_DYLIB_PATH to its library",
+        Error::Write { .. } | Error::Io { .. } => "choose a writable folder with `--cache-dir`",
+        _ => return None,
+    };
+    Some(hint.into())
+}

@@ -19,6 +19,7 @@
 //!
 //! | type or module | purpose |
 //! |---|---|
+//! | [`setup`] | downloads of ONNX Runtime and pretrained weights |
 //! | [`TrainSettings`], [`DataSource`] | data, recipe and hyper-parameters of a training |
 //! | [`Context`], [`Provenance`] | tracking store, cache, and where a run comes from |
 //! | [`Experiment`], [`RunRequest`] | prepared images and weights, and training runs on them |
@@ -46,6 +47,7 @@ mod observer;
 pub mod promote;
 mod provenance;
 mod settings;
+pub mod setup;
 pub mod sweep;
 mod tracking;
 mod train;

@@ -17,7 +17,7 @@ mod promote;
 mod runs;
 mod serve;
 #[cfg(feature = "training")]
-pub(crate) mod setup;
+mod setup;
 #[cfg(feature = "training")]
 mod sweep;
 #[cfg(feature = "training")]

@@ -1,81 +1,129 @@
 //! Downloads through package managers, and members of archives.
 
 use std::io::Read;
+use std::iter::successors;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use crate::hint::causes;
-
 /// Why something could not be installed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("cannot get {what}: {}", attempts.join("; "))]
-    Unavailable { what: &'static str, attempts: Vec<String>, hint: &'static str },
-    #[error("cannot run `{program}`")]
-    Program { program: String, source: std::io::Error },
-    #[error("`{program}` failed: {message}")]
-    ProgramFailed { program: String, message: String },
-    #[error("`{program}` created no file")]
-    NoDownload { program: String },
-    #[error("`{name}` has SHA-256 {got}, expected {expected}")]
-    Digest { name: String, expected: &'static str, got: String },
-    #[error("cannot read the archive `{}`", path.display())]
-    Archive { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
-    #[error("the archive has no entry `{member}`")]
-    NoMember { member: String },
-    #[error("entry `{member}` expands to more than {expected} bytes")]
-    MemberTooLarge { member: String, expected: u64 },
+#[non_exhaustive]
+pub enum Error {
+    /// There is no package for this platform.
     #[error("there is no prebuilt ONNX Runtime for {platform}")]
-    Platform { platform: String },
+    Platform {
+        /// Operating system and architecture.
+        platform: String,
+    },
+    /// ONNX Runtime could not be downloaded.
+    #[error("cannot get ONNX Runtime: {}", attempts.join("; "))]
+    NoRuntime {
+        /// Why each package could not be used.
+        attempts: Vec<String>,
+    },
+    /// There is no package for this backbone.
+    #[error("there are no weights of `{name}` to download")]
+    UnknownBackbone {
+        /// The name.
+        name: String,
+    },
+    /// The weights of a backbone could not be downloaded.
+    #[error("cannot get backbone weights")]
+    NoWeights {
+        /// The cause.
+        source: Box<Error>,
+    },
+    /// A package manager is not installed, or cannot be run.
+    #[error("cannot run `{program}`")]
+    Program {
+        /// The program.
+        program: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A package manager failed.
+    #[error("`{program}` failed: {message}")]
+    ProgramFailed {
+        /// The program.
+        program: String,
+        /// Its error message.
+        message: String,
+    },
+    /// A package manager downloaded nothing.
+    #[error("`{program}` created no file")]
+    NoDownload {
+        /// The program.
+        program: String,
+    },
+    /// A download is not what it was when it was pinned.
+    #[error("`{name}` has SHA-256 {got}, expected {expected}")]
+    Digest {
+        /// The file.
+        name: String,
+        /// The pinned digest.
+        expected: &'static str,
+        /// The digest of the download.
+        got: String,
+    },
+    /// A package cannot be read.
+    #[error("cannot read the archive `{}`", path.display())]
+    Archive {
+        /// The package.
+        path: PathBuf,
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A package lacks the expected file.
+    #[error("the archive has no entry `{member}`")]
+    NoMember {
+        /// The file.
+        member: String,
+    },
+    /// A file of a package is too large.
+    #[error("entry `{member}` expands to more than {expected} bytes")]
+    MemberTooLarge {
+        /// The file.
+        member: String,
+        /// The limit.
+        expected: u64,
+    },
+    /// The weights cannot be converted.
     #[error("cannot use the downloaded weights")]
     Weights {
+        /// The cause.
         #[from]
         source: pet_train::Error,
     },
+    /// The installed file cannot be written.
     #[error("cannot save the download")]
     Write {
+        /// The cause.
         #[from]
         source: pet_model::Error,
     },
+    /// A folder for the download cannot be used.
     #[error("cannot use the download folder")]
     Io {
+        /// The cause.
         #[from]
         source: std::io::Error,
     },
 }
 
-impl Error {
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unavailable { hint, .. } => Some((*hint).into()),
-            Self::Platform { .. } => {
-                Some("install ONNX Runtime and set ORT_DYLIB_PATH to its library".into())
-            }
-            Self::Write { .. } | Self::Io { .. } => {
-                Some("choose a writable folder with `--cache-dir`".into())
-            }
-            _ => None,
+/// An error with its causes, in one line.
+pub(super) fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    for cause in successors(std::error::Error::source(error), |error| error.source()) {
+        let cause = cause.to_string();
+        // Some wrappers include their cause.
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
         }
     }
-}
-
-/// Returns the first attempt that succeeds.
-pub(super) fn first<T>(
-    what: &'static str,
-    attempts: impl Iterator<Item = Result<T, Error>>,
-    hint: &'static str,
-) -> Result<T, Error> {
-    let mut failures = Vec::new();
-    for attempt in attempts {
-        match attempt {
-            Ok(value) => return Ok(value),
-            Err(error) => failures.push(causes(&error).join(": ")),
-        }
-    }
-    Err(Error::Unavailable { what, attempts: failures, hint })
+    text
 }
 
 /// Checks that a folder is writable before downloading to it.

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use pet_data::Dataset;
-use pet_model::{
-    CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, MULTIPLY_ADDS, Metrics, softmax,
-};
+use pet_model::{CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, MULTIPLY_ADDS, Metrics};
 use pet_report::{
-    ConfusionMatrix, CurvePoint, confusion_matrix_png, measure_logits, training_curves_png,
+    ConfusionMatrix, CurvePoint, confusion_matrix_png, measure_logits, probabilities,
+    training_curves_png,
 };
 use pet_train::network::Architecture;
 use pet_train::{Configuration, EpochMetrics, FineTune, Observer, Schedule};
@@ -199,9 +198,7 @@ impl Artifacts<'_> {
         let points: Vec<CurvePoint> = self.history.iter().filter_map(curve_point).collect();
         let curves = training_curves_png(&points, run.name())?;
         run.log_artifact(CURVES_FILE, &curves)?;
-        // Training rejects logits that are not finite, so that no row is skipped.
-        let probabilities: Vec<_> =
-            self.logits.iter().filter_map(|row| softmax(row, self.temperature)).collect();
+        let probabilities = probabilities(self.logits, self.temperature)?;
         let confusion = ConfusionMatrix::new(&probabilities, labels, classes.len())?;
         let title = format!("{} validation images of {}", labels.len(), self.dataset.name);
         let confusion = confusion_matrix_png(&confusion, classes, &title)?;

@@ -3,6 +3,7 @@
 mod classes;
 mod error;
 mod files;
+mod heat_map;
 mod metadata;
 mod precision;
 mod prediction;
@@ -13,6 +14,7 @@ pub use error::Error;
 pub use files::{
     BuiltInFile, Results, Staged, read_json, stage_json, write_atomically, write_json,
 };
+pub use heat_map::HeatMap;
 pub use metadata::ModelMetadata;
 pub use pet_image::Preprocess;
 pub use precision::Precision;

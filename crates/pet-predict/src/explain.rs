@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use pet_image::{Region, RgbImage, decode};
+use pet_model::HeatMap;
 use tracing::info_span;
 
 use crate::features::Head;
@@ -73,6 +74,23 @@ pub struct ClassActivationMap {
     pub height: usize,
     /// The cells, row by row from the top.
     pub values: Vec<f32>,
+}
+
+impl Explanation {
+    /// The map as it is drawn over the photograph.
+    pub fn heat_map(&self) -> HeatMap<'_> {
+        let map = &self.map;
+        HeatMap {
+            class: &map.class,
+            probability: map.probability,
+            answer: self.prediction.predicted_class(),
+            confidence: self.prediction.confidence(),
+            width: map.width,
+            height: map.height,
+            values: &map.values,
+            region: self.region,
+        }
+    }
 }
 
 impl Explainer {

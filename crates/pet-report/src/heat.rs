@@ -1,6 +1,7 @@
 //! Heat maps over photographs.
 
 use pet_image::{Filter, Region, RgbImage, resize};
+use pet_model::HeatMap;
 
 use crate::Error;
 use crate::canvas::{Align, Canvas, Pen, Text};
@@ -14,27 +15,6 @@ const FOOT: u32 = 66;
 const MIN_WIDTH: u32 = 420;
 /// Opacity of the heat map at its lowest and highest values.
 const COVER: [f32; 2] = [0.42, 0.62];
-
-/// How much the regions of a photograph support the prediction of a class, as a grid over a part of it.
-#[derive(Clone, Copy, Debug)]
-pub struct HeatMap<'a> {
-    /// The explained class.
-    pub class: &'a str,
-    /// Its probability, 0 to 1.
-    pub probability: f32,
-    /// The most probable class.
-    pub answer: &'a str,
-    /// Its probability, 0 to 1.
-    pub confidence: f32,
-    /// Number of columns.
-    pub width: usize,
-    /// Number of rows.
-    pub height: usize,
-    /// The values, row by row from the top.
-    pub values: &'a [f32],
-    /// The part of the photograph that the grid covers, in pixels of the photograph.
-    pub region: Region,
-}
 
 /// Draws a photograph with a heat map over it, and the class below, as a PNG whose photograph is 640 pixels long.
 ///
@@ -86,7 +66,7 @@ fn paint(picture: &mut RgbImage, heat: &HeatMap<'_>, region: Region) {
         let own = Color(pixel.0);
         let inside = (0.0..=1.0).contains(&across) && (0.0..=1.0).contains(&down);
         let color = if inside {
-            let value = heat.at(across, down).max(0.0);
+            let value = interpolated(heat, across, down).max(0.0);
             let share = if max > 0.0 { value / max } else { 0.0 };
             own.mix(inferno(share), COVER[0] + (COVER[1] - COVER[0]) * share)
         } else {
@@ -96,18 +76,16 @@ fn paint(picture: &mut RgbImage, heat: &HeatMap<'_>, region: Region) {
     }
 }
 
-impl HeatMap<'_> {
-    /// The interpolated value at a position in the region, 0 to 1 across and down.
-    fn at(&self, across: f32, down: f32) -> f32 {
-        let (left, right, x) = neighbours(across, self.width);
-        let (above, below, y) = neighbours(down, self.height);
-        let cell = |row: usize, column: usize| {
-            let value = self.values.get(row * self.width + column);
-            value.copied().unwrap_or_default()
-        };
-        let row = |row: usize| cell(row, left) * (1.0 - x) + cell(row, right) * x;
-        row(above) * (1.0 - y) + row(below) * y
-    }
+/// The interpolated value at a position in the region, 0 to 1 across and down.
+fn interpolated(heat: &HeatMap<'_>, across: f32, down: f32) -> f32 {
+    let (left, right, x) = neighbours(across, heat.width);
+    let (above, below, y) = neighbours(down, heat.height);
+    let cell = |row: usize, column: usize| {
+        let value = heat.values.get(row * heat.width + column);
+        value.copied().unwrap_or_default()
+    };
+    let row = |row: usize| cell(row, left) * (1.0 - x) + cell(row, right) * x;
+    row(above) * (1.0 - y) + row(below) * y
 }
 
 /// The two cells whose centres enclose a position, and the weight of the second.
@@ -172,7 +150,7 @@ mod tests {
     fn between_the_middles_of_two_cells_it_is_their_mean() {
         let heat = heat(2, &[1.0, 3.0]);
         for (across, expected) in [(0.0, 1.0), (0.25, 1.0), (0.5, 2.0), (0.75, 3.0), (1.0, 3.0)] {
-            assert!((heat.at(across, 0.3) - expected).abs() < 1e-6, "{across}");
+            assert!((interpolated(&heat, across, 0.3) - expected).abs() < 1e-6, "{across}");
         }
     }
 

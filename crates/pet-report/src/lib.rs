@@ -50,6 +50,7 @@ pub use card::{ModelCard, refresh_card};
 pub use confusion::{Confusion, ConfusionMatrix, confusion_matrix_png};
 pub use curves::{CurvePoint, LossPoint, learning_rates_png, training_curves_png};
 pub use error::Error;
-pub use heat::{HeatMap, heat_map_png};
+pub use heat::heat_map_png;
 pub use measure::{PROBABILITY_FLOOR, measure};
+pub use pet_model::HeatMap;
 pub use sheet::{Tile, contact_sheet_png};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::web::{Bytes, Data, Json};
 use actix_web::{CustomizeResponder, Either, HttpResponse, Responder as _};
 use pet_predict::{Explanation, Prediction};
-use pet_report::{HeatMap, heat_map_png};
+use pet_report::heat_map_png;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use tracing::info_span;
@@ -342,16 +342,6 @@ impl ExplanationAnswer {
 /// Draws the map over the photograph.
 fn draw(explanation: &Explanation) -> Result<Vec<u8>, ApiError> {
     let _span = info_span!("draw").entered();
-    let map = &explanation.map;
-    let heat = HeatMap {
-        class: &map.class,
-        probability: map.probability,
-        answer: explanation.prediction.predicted_class(),
-        confidence: explanation.prediction.confidence(),
-        width: map.width,
-        height: map.height,
-        values: &map.values,
-        region: explanation.region,
-    };
-    heat_map_png(&explanation.image, &heat).map_err(|error| ApiError::internal(&error))
+    heat_map_png(&explanation.image, &explanation.heat_map())
+        .map_err(|error| ApiError::internal(&error))
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pet_model::write_atomically;
-use pet_predict::{ClassActivationMap, Explainer, Explanation, Options};
-use pet_report::{HeatMap, heat_map_png};
+use pet_predict::{ClassActivationMap, Explainer, Options};
+use pet_report::heat_map_png;
 use serde_json::json;
 
 use crate::arguments::{CacheArgument, JsonArgument, LimitArguments, ModelArguments};
@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         _ => error.into(),
     })?;
     let output = arguments.output.clone().unwrap_or_else(|| default_output(&arguments.image));
-    write_atomically(&output, &draw(&explanation)?)?;
+    let png = heat_map_png(&explanation.image, &explanation.heat_map())?;
+    write_atomically(&output, &png)?;
     let map = &explanation.map;
     if arguments.json.json {
         let region = explanation.region;
@@ -74,22 +75,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::line(format_args!("{} ({:.1} %)\n", map.class, 100.0 * map.probability))?;
     print_map(map)?;
     output::line(format_args!("\n{}", output.display()))
-}
-
-/// Draws the map over the photo.
-fn draw(explanation: &Explanation) -> Result<Vec<u8>, Failure> {
-    let map = &explanation.map;
-    let heat = HeatMap {
-        class: &map.class,
-        probability: map.probability,
-        answer: explanation.prediction.predicted_class(),
-        confidence: explanation.prediction.confidence(),
-        width: map.width,
-        height: map.height,
-        values: &map.values,
-        region: explanation.region,
-    };
-    Ok(heat_map_png(&explanation.image, &heat)?)
 }
 
 fn default_output(image: &Path) -> PathBuf {

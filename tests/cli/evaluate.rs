@@ -168,22 +168,29 @@ fn the_split_of_the_training_is_the_default() {
 }
 
 #[test]
-fn duplicates_are_grouped_as_in_the_training() {
+fn images_are_grouped_as_in_the_training() {
     let Some(dir) = with_colours() else { return };
     for (class, levels) in COLOURS {
         dir.write(&format!("pets/train/{class}/copy.png"), shade(levels, 0));
     }
-    dir.run(&format!("{TRAIN} --epochs 1 --model-name pets --group-duplicates")).ok();
-    dir.run("select").ok();
-    dir.run(&format!("export {DATA}")).ok();
-    dir.run(&format!("evaluate {DATA} --split validation")).ok();
-    let metrics: Metrics = read_json(&dir.path("results/metrics.json")).unwrap();
-    let command = &metrics.splits["validation"].command;
-    assert!(command.ends_with(" --group-duplicates"), "{command}");
+    for (version, options) in [
+        (1, " --group-duplicates"),
+        (2, " --group-series"),
+        (3, " --group-duplicates --group-series"),
+    ] {
+        dir.run(&format!("{TRAIN} --epochs 1 --model-name pets{options}")).ok();
+        dir.run(&format!("export {DATA} --version {version}")).ok();
+        dir.run(&format!("evaluate {DATA} --split validation")).ok();
+        let metrics: Metrics = read_json(&dir.path("results/metrics.json")).unwrap();
+        let command = &metrics.splits["validation"].command;
+        assert!(command.ends_with(options), "{command}");
+    }
     dir.run(&format!("{TRAIN} --epochs 1 --model-name pets")).ok();
-    dir.refused(&format!("export {DATA} --version 2 --group-duplicates"))
-        .naming(&["trained on different images"])
-        .hinting("--group-duplicates");
+    for option in ["--group-duplicates", "--group-series"] {
+        dir.refused(&format!("export {DATA} --version 4 {option}"))
+            .naming(&["trained on different images"])
+            .hinting(option);
+    }
 }
 
 #[test]

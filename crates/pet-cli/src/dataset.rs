@@ -99,6 +99,9 @@ pub(crate) struct TrainedDataArguments {
     /// Keep duplicates and near-duplicates on the same side of the split [default: as in the training of the model]
     #[arg(long)]
     group_duplicates: bool,
+    /// Keep photos with consecutive numbers on the same side of the split [default: as in the training of the model]
+    #[arg(long)]
+    group_series: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
 }
@@ -116,6 +119,7 @@ impl TrainedDataArguments {
             seed: self.seed,
             validation_fraction: self.validation_fraction,
             group_duplicates: self.group_duplicates.then_some(true),
+            group_series: self.group_series.then_some(true),
         };
         data.force = force;
         data.limits = self.limits.limits();
@@ -125,13 +129,14 @@ impl TrainedDataArguments {
 
 /// The arguments for a split other than the default one, each with a space before it.
 pub(crate) fn split_arguments(options: SplitOptions) -> String {
-    let SplitOptions { seed, validation_fraction: fraction, group_duplicates } = options;
+    let SplitOptions { seed, validation_fraction: fraction, grouping } = options;
     let default = SplitOptions::default();
     let other_fraction = fraction.to_bits() != default.validation_fraction.to_bits();
     let arguments = [
         (seed != default.seed).then(|| format!(" --seed {seed}")),
         other_fraction.then(|| format!(" --validation-fraction {fraction}")),
-        group_duplicates.then(|| " --group-duplicates".into()),
+        grouping.duplicates.then(|| " --group-duplicates".into()),
+        grouping.series.then(|| " --group-series".into()),
     ];
     arguments.into_iter().flatten().collect()
 }

@@ -285,8 +285,8 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
             }
         }
         Error::OtherImages { .. } => {
-            "use the same `--dataset` and `--data-dir` as in the training, and omit `--seed`, `--validation-fraction` and \
-             `--group-duplicates`; `export` and `evaluate` use other images with `--force`"
+            "use the same `--dataset` and `--data-dir` as in the training, and omit `--seed`, `--validation-fraction`, \
+             `--group-duplicates` and `--group-series`; `export` and `evaluate` use other images with `--force`"
                 .into()
         }
         Error::NothingToResume { .. } => "`pet-cli runs list` shows which runs can be resumed".into(),

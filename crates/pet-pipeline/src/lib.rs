@@ -43,6 +43,7 @@ pub mod check;
 mod data_source;
 mod error;
 pub mod evaluate;
+mod grouping;
 mod observer;
 pub mod promote;
 mod provenance;
@@ -56,6 +57,7 @@ mod trained_on;
 
 pub use data_source::DataSource;
 pub use error::Error;
+pub use grouping::Grouping;
 pub use observer::{RunObserver, Warning};
 pub use provenance::{Commit, Provenance};
 pub use settings::{Refit, TrainSettings};

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::DuplicateImages;
 use crate::data_source::DataSource;
 use crate::error::{Error, tracking_error};
+use crate::grouping::Grouping;
 use crate::tracking::BEST_EPOCH;
 use crate::trained_on::{ADDED_DIGEST, trained_on};
 
@@ -46,6 +47,9 @@ pub struct TrainSettings {
     /// Whether duplicates are kept on one side of the split.
     #[serde(default)]
     pub group_duplicates: bool,
+    /// Whether images with consecutive numbers are kept on one side of the split.
+    #[serde(default)]
+    pub group_series: bool,
     /// Pretrained weights: `.pt`, `.pth` or `.safetensors`. They determine the network.
     pub backbone: PathBuf,
     /// Preprocessing for serving. Its normalization must be that of the pretraining.
@@ -100,6 +104,7 @@ impl TrainSettings {
             additions: Vec::new(),
             validation_fraction: 0.2,
             group_duplicates: false,
+            group_series: false,
             backbone: backbone.into(),
             recipe: Preprocess::imagenet(),
             train_size: None,
@@ -142,16 +147,16 @@ impl TrainSettings {
         Err(Error::NoBackbone { path: self.backbone.clone() })
     }
 
-    /// Splits the data set into training and validation images. With [`group_duplicates`](Self::group_duplicates), keeps
-    /// duplicates on one side.
+    /// Splits the data set into training and validation images, with each group of [`grouping`](Self::grouping) on one
+    /// side.
     ///
     /// # Errors
     ///
     /// [`Error::EmptySplit`] without validation images, [`Error::Data`] for an invalid fraction.
     pub fn split(&self, dataset: &Dataset, duplicates: &DuplicateImages) -> Result<Split, Error> {
         let seed = self.configuration.seed;
-        let groups = self.groups(duplicates);
-        let split = dataset.split_grouped(self.validation_fraction, seed, groups)?;
+        let groups = self.grouping().groups(&dataset.train, duplicates);
+        let split = dataset.split_grouped(self.validation_fraction, seed, &groups)?;
         if split.validation.is_empty() {
             let dataset = dataset.name.clone();
             return Err(Error::EmptySplit { dataset, split: VALIDATION.into() });
@@ -171,12 +176,13 @@ impl TrainSettings {
         };
         let samples = [&dataset.train[..], &dataset.validation].concat();
         let seed = self.configuration.seed;
-        Ok(grouped_folds(&samples, count, seed, self.groups(duplicates))?)
+        let groups = self.grouping().groups(&samples, duplicates);
+        Ok(grouped_folds(&samples, count, seed, &groups)?)
     }
 
-    /// The groups of images to keep on one side of a split.
-    fn groups<'s>(&self, duplicates: &'s DuplicateImages) -> &'s [Vec<PathBuf>] {
-        if self.group_duplicates { duplicates.groups() } else { &[] }
+    /// The images that are kept on one side of a split.
+    pub fn grouping(&self) -> Grouping {
+        Grouping { duplicates: self.group_duplicates, series: self.group_series }
     }
 
     /// Checks that the recipe has the normalization that the network was pretrained with.

@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 use crate::check::DuplicateImages;
 use crate::data_source::DataSource;
 use crate::error::Error;
+use crate::grouping::Grouping;
 use crate::trained_on::{
-    GROUP_DUPLICATES, SEED, VALIDATION_FRACTION, check_trained_on, trained_on,
+    GROUP_DUPLICATES, GROUP_SERIES, SEED, VALIDATION_FRACTION, check_trained_on, trained_on,
 };
 
 /// What is recorded about the data of a model's training.
@@ -39,6 +40,8 @@ pub struct SplitParams {
     pub validation_fraction: Option<f64>,
     /// Whether duplicates are kept on one side.
     pub group_duplicates: Option<bool>,
+    /// Whether images with consecutive numbers are kept on one side.
+    pub group_series: Option<bool>,
 }
 
 /// How a data set is split into training and validation images.
@@ -48,13 +51,13 @@ pub struct SplitOptions {
     pub seed: u64,
     /// The share of the training images used for validation, unless the data set has validation images.
     pub validation_fraction: f64,
-    /// Whether duplicates are kept on one side.
-    pub group_duplicates: bool,
+    /// Which images are kept on one side.
+    pub grouping: Grouping,
 }
 
 impl Default for SplitOptions {
     fn default() -> Self {
-        Self { seed: 42, validation_fraction: 0.2, group_duplicates: false }
+        Self { seed: 42, validation_fraction: 0.2, grouping: Grouping::default() }
     }
 }
 
@@ -93,6 +96,7 @@ impl SplitParams {
             seed: read(params, SEED),
             validation_fraction: read(params, VALIDATION_FRACTION),
             group_duplicates: read(params, GROUP_DUPLICATES),
+            group_series: read(params, GROUP_SERIES),
         }
     }
 }
@@ -132,11 +136,15 @@ impl TrainedData {
     pub fn options(&self) -> SplitOptions {
         let (given, recorded, default) = (self.split, self.record.split, SplitOptions::default());
         let fraction = given.validation_fraction.or(recorded.validation_fraction);
-        let grouped = given.group_duplicates.or(recorded.group_duplicates);
+        let duplicates = given.group_duplicates.or(recorded.group_duplicates);
+        let series = given.group_series.or(recorded.group_series);
         SplitOptions {
             seed: given.seed.or(recorded.seed).unwrap_or(default.seed),
             validation_fraction: fraction.unwrap_or(default.validation_fraction),
-            group_duplicates: grouped.unwrap_or(default.group_duplicates),
+            grouping: Grouping {
+                duplicates: duplicates.unwrap_or(default.grouping.duplicates),
+                series: series.unwrap_or(default.grouping.series),
+            },
         }
     }
 
@@ -149,19 +157,20 @@ impl TrainedData {
     /// an invalid fraction or an image that cannot be read.
     pub fn split(&self, dataset: &Dataset, progress: &dyn Progress) -> Result<Split, Error> {
         let options = self.options();
-        let SplitOptions { seed, validation_fraction: fraction, group_duplicates } = options;
+        let SplitOptions { seed, validation_fraction: fraction, grouping } = options;
         let trained_on = self.record.data.as_ref().filter(|_| !self.force);
-        if !group_duplicates && trained_on.is_none() {
+        if grouping == Grouping::default() && trained_on.is_none() {
             return Ok(dataset.split(fraction, seed)?);
         }
         let digest = dataset.digest()?;
-        let duplicates = if group_duplicates {
+        let duplicates = if grouping.duplicates {
             let (cache, limits, stop) = (&self.cache, &self.limits, Interrupt::default());
             self.source.duplicates(dataset, &digest, cache, limits, &stop, progress)?
         } else {
             DuplicateImages::default()
         };
-        let split = dataset.split_grouped(fraction, seed, duplicates.groups())?;
+        let groups = grouping.groups(&dataset.train, &duplicates);
+        let split = dataset.split_grouped(fraction, seed, &groups)?;
         if let Some(data) = trained_on {
             check_trained_on(data, dataset, &digest, &split, options)?;
         }
@@ -179,16 +188,20 @@ mod tests {
         let params = params.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let recorded = SplitParams::of(&params.into());
         let expected =
-            SplitParams { seed: Some(7), validation_fraction: None, group_duplicates: Some(true) };
+            SplitParams { seed: Some(7), group_duplicates: Some(true), ..SplitParams::default() };
         assert_eq!(recorded, expected);
 
         let record = TrainingRecord { split: recorded, ..TrainingRecord::default() };
         let mut data = TrainedData::new(DataSource::Folder("pets".into()), record, ".cache");
-        let options =
-            |seed| SplitOptions { seed, validation_fraction: 0.2, group_duplicates: true };
-        assert_eq!(data.options(), options(7));
+        let options = |seed, series| SplitOptions {
+            seed,
+            validation_fraction: 0.2,
+            grouping: Grouping { duplicates: true, series },
+        };
+        assert_eq!(data.options(), options(7, false));
         data.split.seed = Some(8);
-        assert_eq!(data.options(), options(8));
+        data.split.group_series = Some(true);
+        assert_eq!(data.options(), options(8, true));
     }
 
     #[test]

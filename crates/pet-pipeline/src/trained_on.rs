@@ -7,6 +7,7 @@ use pet_data::{Dataset, Split};
 use pet_model::TrainedOn;
 
 use crate::error::Error;
+use crate::grouping::Grouping;
 use crate::trained_data::SplitOptions;
 
 /// Tag: the data set's name.
@@ -21,6 +22,8 @@ pub(crate) const ADDED_IMAGES: &str = "added_images";
 pub(crate) const TRAIN_IMAGES: &str = "train_images";
 /// Parameter: whether duplicates were kept on one side of the split.
 pub(crate) const GROUP_DUPLICATES: &str = "group_duplicates";
+/// Parameter: whether images with consecutive numbers were kept on one side of the split.
+pub(crate) const GROUP_SERIES: &str = "group_series";
 /// Parameter: seed of the split, and of everything else that is random.
 pub(crate) const SEED: &str = "seed";
 /// Parameter: share of the training images used for validation, unless the data set has validation images.
@@ -29,9 +32,6 @@ pub(crate) const VALIDATION_FRACTION: &str = "validation_fraction";
 pub(crate) const VAL_IMAGES: &str = "val_images";
 /// Tag: description of the split, if it differs from the one that the parameters describe.
 pub(crate) const SPLIT: &str = "split";
-
-/// The end of the description of a split that keeps duplicates on one side.
-const GROUPED: &str = ", duplicates grouped";
 
 /// The data set of a run and its split; `None` for a run without one, such as those of other programs. Added images are not
 /// part of it, because they don't change the validation images.
@@ -42,9 +42,11 @@ pub fn trained_on(run: &Run) -> Option<TrainedOn> {
         name: tag(DATASET)?.clone(),
         digest: tag(DATASET_DIGEST)?.clone(),
         split: tag(SPLIT).cloned().unwrap_or_else(|| {
-            let grouped = param(GROUP_DUPLICATES) == "true";
+            let [duplicates, series] =
+                [GROUP_DUPLICATES, GROUP_SERIES].map(|key| param(key) == "true");
+            let grouping = Grouping { duplicates, series };
             let (train, validation) = (param(TRAIN_IMAGES), param(VAL_IMAGES));
-            describe_split(&param(SEED), &train, &validation, grouped)
+            describe_split(&param(SEED), &train, &validation, grouping)
         }),
     })
 }
@@ -63,7 +65,7 @@ pub(crate) fn check_trained_on(
     let got = TrainedOn {
         name: dataset.name.clone(),
         digest: digest.into(),
-        split: describe_split(&options.seed, &train, &validation, options.group_duplicates),
+        split: describe_split(&options.seed, &train, &validation, options.grouping),
     };
     if got.digest != trained_on.digest {
         return Err(Error::OtherImages { expected: trained_on.short(), got: got.short() });
@@ -79,16 +81,15 @@ fn describe_split(
     seed: &dyn Display,
     train: &dyn Display,
     validation: &dyn Display,
-    grouped: bool,
+    grouping: Grouping,
 ) -> String {
-    let grouped = if grouped { GROUPED } else { "" };
-    format!("seed {seed}, {train} images to train on, {validation} to validate on{grouped}")
+    let end = grouping.description();
+    format!("seed {seed}, {train} images to train on, {validation} to validate on{end}")
 }
 
 /// Describes the split of a cross-validation.
-pub(crate) fn describe_folds(seed: u64, images: usize, count: usize, grouped: bool) -> String {
-    let grouped = if grouped { GROUPED } else { "" };
-    format!("seed {seed}, {images} images in {count} folds{grouped}")
+pub(crate) fn describe_folds(seed: u64, images: usize, count: usize, grouping: Grouping) -> String {
+    format!("seed {seed}, {images} images in {count} folds{}", grouping.description())
 }
 
 fn is_cross_validation(split: &str) -> bool {
@@ -141,25 +142,30 @@ mod tests {
             digest: dataset.digest().unwrap(),
             split: "seed 7, 24 images to train on, 6 to validate on".into(),
         };
-        let options = |seed, group_duplicates| SplitOptions {
+        let options = |seed, duplicates, series| SplitOptions {
             seed,
-            group_duplicates,
+            grouping: Grouping { duplicates, series },
             ..SplitOptions::default()
         };
-        let check = |dataset: &Dataset, split, seed, grouped| {
-            let digest = dataset.digest().unwrap();
-            check_trained_on(&trained_on, dataset, &digest, split, options(seed, grouped))
+        let check = |dataset: &Dataset, split, seed, duplicates, series| {
+            let (digest, options) = (dataset.digest().unwrap(), options(seed, duplicates, series));
+            check_trained_on(&trained_on, dataset, &digest, split, options)
         };
-        check(&dataset, &split, 7, false).unwrap();
-        check(&dataset, &split, 8, false).unwrap_err();
-        check(&dataset, &split, 7, true).unwrap_err();
+        check(&dataset, &split, 7, false, false).unwrap();
+        check(&dataset, &split, 8, false, false).unwrap_err();
+        check(&dataset, &split, 7, true, false).unwrap_err();
+        check(&dataset, &split, 7, false, true).unwrap_err();
         let larger = dataset.split(0.4, 7).unwrap();
-        check(&dataset, &larger, 7, false).unwrap_err();
-        let refit = TrainedOn { split: describe_folds(7, 30, 5, false), ..trained_on.clone() };
-        check_trained_on(&refit, &dataset, &refit.digest, &larger, options(7, false)).unwrap();
+        check(&dataset, &larger, 7, false, false).unwrap_err();
+        let refit = TrainedOn {
+            split: describe_folds(7, 30, 5, Grouping::default()),
+            ..trained_on.clone()
+        };
+        check_trained_on(&refit, &dataset, &refit.digest, &larger, options(7, false, false))
+            .unwrap();
         let other = Options { images_per_class: 6, ..sample };
         let other = generate(&folder.path().join("two"), &other).unwrap();
-        let error = check(&other, &split, 7, false).unwrap_err();
+        let error = check(&other, &split, 7, false, false).unwrap_err();
         assert!(error.to_string().contains(&trained_on.short()), "{error}");
     }
 }

@@ -98,7 +98,7 @@ impl<'a> CrossValidation<'a> {
         let images: usize = self.folds.iter().map(|fold| fold.validation_labels().len()).sum();
         let seed = settings.configuration.seed;
         let mut plan = first.plan(request, settings);
-        let split = describe_folds(seed, images, count, settings.group_duplicates);
+        let split = describe_folds(seed, images, count, settings.grouping());
         plan.tags.insert(SPLIT.into(), split);
         plan.params.remove(VALIDATION_FRACTION);
         if let Some(data) = &mut plan.data {

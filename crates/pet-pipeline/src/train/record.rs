@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::observer::RunObserver;
 use crate::settings::{Plot, SETTINGS_FILE, TrainSettings, VALIDATION};
 use crate::tracking::TrackedRun;
-use crate::trained_on::{GROUP_DUPLICATES, SEED, VALIDATION_FRACTION};
+use crate::trained_on::{GROUP_DUPLICATES, GROUP_SERIES, SEED, VALIDATION_FRACTION};
 
 /// Parameter: the number of epochs that a run was started with. Tag: the number that it was resumed with, if it differs.
 pub(super) const EPOCHS: &str = "epochs";
@@ -83,6 +83,7 @@ pub(super) fn params_of(
         (MULTIPLY_ADDS, work.to_string()),
         ("augment", settings.augment_name()),
         (GROUP_DUPLICATES, settings.group_duplicates.to_string()),
+        (GROUP_SERIES, settings.group_series.to_string()),
         (VALIDATION_FRACTION, settings.validation_fraction.to_string()),
     ];
     if !settings.teachers.is_empty() {

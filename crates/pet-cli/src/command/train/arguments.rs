@@ -70,6 +70,9 @@ struct DatasetArguments {
     /// Keep duplicates and near-duplicates on the same side of the split
     #[arg(long)]
     group_duplicates: bool,
+    /// Keep photos with consecutive numbers, which often show the same animal, on the same side of the split, ten at a time
+    #[arg(long)]
+    group_series: bool,
     #[command(flatten)]
     limits: LimitArguments,
 }
@@ -86,6 +89,7 @@ impl TrainArguments {
         self.dataset.source.additions().clone_into(&mut settings.additions);
         settings.validation_fraction = self.dataset.validation_fraction;
         settings.group_duplicates = self.dataset.group_duplicates;
+        settings.group_series = self.dataset.group_series;
         settings.recipe = self.recipe.recipe(backbone);
         settings.train_size = hyperparameters.train_size;
         settings.augment = hyperparameters.augment();

@@ -18,11 +18,12 @@ use crate::output::Bars;
 use crate::{output, table};
 
 /// Options that a run keeps when it is resumed or refitted.
-const KEPT: [&str; 27] = [
+const KEPT: [&str; 28] = [
     "dataset",
     "data_dir",
     "validation_fraction",
     "group_duplicates",
+    "group_series",
     "recipe",
     "backbone",
     "fine_tune",

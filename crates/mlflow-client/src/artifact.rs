@@ -147,6 +147,28 @@ impl Artifacts {
         Ok(files)
     }
 
+    /// All files of a folder (`""` is the root) and its subfolders.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub fn list_all(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
+        let mut files = Vec::new();
+        self.list_level(folder, 0, &mut files)?;
+        Ok(files)
+    }
+
+    fn list_level(&self, folder: &str, depth: usize, files: &mut Vec<ArtifactFile>) -> Result<()> {
+        check_depth(folder, depth)?;
+        for file in self.list(folder)? {
+            if file.is_folder {
+                self.list_level(&file.path, depth + 1, files)?;
+            } else {
+                files.push(file);
+            }
+        }
+        Ok(())
+    }
+
     /// Opens a file for reading.
     ///
     /// # Errors

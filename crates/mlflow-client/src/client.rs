@@ -17,6 +17,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Length of a run's complete ID.
+const ID_LENGTH: usize = 32;
+
 /// MLflow's tracking and model registry, on a server or in a local database.
 ///
 /// Cheap to clone; may be used from many threads.
@@ -165,6 +168,27 @@ impl Client {
     /// When there is no such run, or the store fails.
     pub fn run(&self, run_id: &str) -> Result<Run> {
         self.store.run(run_id)
+    }
+
+    /// The run with this ID, or the only one of all experiments whose ID begins with it.
+    ///
+    /// # Errors
+    /// [`Error::AmbiguousRun`] if there are several, and as [`run`](Self::run).
+    pub fn find_run(&self, id: &str) -> Result<Run> {
+        if id.len() >= ID_LENGTH {
+            return self.run(id);
+        }
+        let mut found = Vec::new();
+        for experiment in self.experiments()? {
+            for run in self.search_runs(&RunQuery::new(experiment.id)) {
+                found.extend(Some(run?).filter(|run| run.id.starts_with(id)));
+            }
+        }
+        match (found.pop(), found.len()) {
+            (Some(run), 0) => Ok(run),
+            (Some(_), others) => Err(Error::AmbiguousRun { id: id.into(), found: others + 1 }),
+            (None, _) => Err(Error::not_found("run", id)),
+        }
     }
 
     /// The runs that a query finds, fetched page by page.

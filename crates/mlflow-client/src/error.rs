@@ -71,6 +71,14 @@ pub enum Error {
         /// Its name or id.
         name: String,
     },
+    /// Several runs have IDs with the same beginning.
+    #[error("`{id}` matches the IDs of {found} runs")]
+    AmbiguousRun {
+        /// The beginning of the ID.
+        id: String,
+        /// Number of runs.
+        found: usize,
+    },
     /// The thing to be created exists already.
     #[error("{what} `{name}` already exists")]
     AlreadyExists {

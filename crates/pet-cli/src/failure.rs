@@ -71,8 +71,6 @@ pub(crate) enum Failure {
     Collector { url: String, expected: &'static str },
     #[error("there are no images in `{}`", folder.display())]
     NoImages { folder: PathBuf },
-    #[error("`{id}` matches the IDs of {found} runs")]
-    SeveralRuns { id: String, found: usize },
     #[error("no model is registered in this tracking store")]
     NoModels,
     #[error("{} models are registered: `{}`", models.len(), models.join("`, `"))]

@@ -70,6 +70,13 @@ fn runs(client: &Client) {
     assert_eq!(run.metrics["val_acc"], Metric::new("val_acc", 0.7, at(1_700_000_003_000), 2));
     assert_eq!(client.metric_history(&run.id, "val_acc").unwrap(), batch.metrics);
     assert_eq!(client.metric_history(&run.id, "never logged").unwrap(), []);
+
+    assert_eq!(client.find_run(&run.id).unwrap().id, run.id);
+    assert_eq!(client.find_run(&run.id[..20]).unwrap().id, run.id);
+    assert!(client.find_run("no ID").unwrap_err().is_not_found());
+    start(client, "other runs", "the second", 1);
+    let several = client.find_run("").unwrap_err();
+    assert!(matches!(several, Error::AmbiguousRun { .. }), "{several}");
 }
 
 /// Any accepted key with any value comes back as it was.

@@ -33,6 +33,10 @@ fn artifacts(client: &Client) {
     let deep = artifacts.list("deep/er").unwrap();
     assert_eq!(deep[0].path, "deep/er/large ü%&+;.bin");
 
+    let all = artifacts.list_all("").unwrap();
+    let paths: Vec<_> = all.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, ["classes.json", "deep/er/large ü%&+;.bin", "empty.txt"]);
+
     let target = place.path().join("back");
     assert_eq!(artifacts.download_folder("", &target).unwrap(), 3);
     assert!(fs_err::read(target.join("deep/er/large ü%&+;.bin")).unwrap() == bytes);

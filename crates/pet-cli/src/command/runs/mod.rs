@@ -9,12 +9,11 @@ use std::slice::from_ref;
 
 use clap::{Args, Subcommand};
 use mlflow_client::spool::{PendingRun, Sent};
-use mlflow_client::{ArtifactFile, Artifacts, Client, Run, RunQuery};
+use mlflow_client::{ArtifactFile, Client, Run, RunQuery};
 use pet_model::{BEST_VAL_ACC, VAL_ACC};
 use pet_pipeline::{Context, InterruptedRun, trained_on};
 use serde_json::{Value, json};
 
-pub(crate) use self::record::find_one;
 use self::record::{as_json, duration, find};
 use crate::arguments::{CacheArgument, JsonArgument};
 use crate::failure::Failure;
@@ -247,28 +246,11 @@ fn artifacts(arguments: &ArtifactsArguments, common: &Common) -> Result<(), Fail
     let (client, runs) = find(from_ref(&arguments.run), &common.tracking)?;
     for run in runs {
         let artifacts = client.artifacts(&run.artifact_uri)?;
-        let mut files = Vec::new();
-        collect(&artifacts, "", &mut files)?;
+        let files = artifacts.list_all("")?;
         if let Some(folder) = &arguments.download {
             artifacts.download_folder("", folder)?;
         }
         print_files(&files, common.json.json)?;
-    }
-    Ok(())
-}
-
-/// Collects all files below a folder.
-fn collect(
-    artifacts: &Artifacts,
-    folder: &str,
-    files: &mut Vec<ArtifactFile>,
-) -> Result<(), Failure> {
-    for entry in artifacts.list(folder)? {
-        if entry.is_folder {
-            collect(artifacts, &entry.path, files)?;
-        } else {
-            files.push(entry);
-        }
     }
     Ok(())
 }

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mlflow_client::{CONTEXT_TAG, Client, Error, Metric, Run, RunQuery};
+use mlflow_client::{CONTEXT_TAG, Client, Error, Metric, Run};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::tracking::TrackingArguments;
 use crate::{output, table};
-
-/// Length of a complete ID.
-const ID_LENGTH: usize = 32;
 
 /// Prefix of metrics whose steps are not epochs.
 const SYSTEM: &str = "system/";
@@ -33,34 +30,10 @@ pub(super) fn find(
     tracking: &TrackingArguments,
 ) -> Result<(Client, Vec<Run>), Failure> {
     let first = ids.first().map_or("", String::as_str);
-    let client = tracking.existing()?.ok_or_else(|| missing(first))?;
-    let runs = ids.iter().map(|id| find_one(&client, id));
-    let runs = runs.collect::<Result<_, _>>()?;
+    let missing = || Error::NotFound { what: "run", name: first.to_owned() };
+    let client = tracking.existing()?.ok_or_else(missing)?;
+    let runs = ids.iter().map(|id| client.find_run(id)).collect::<Result<_, _>>()?;
     Ok((client, runs))
-}
-
-/// Finds a run by ID or unique prefix.
-pub(crate) fn find_one(client: &Client, id: &str) -> Result<Run, Failure> {
-    if id.len() >= ID_LENGTH {
-        return Ok(client.run(id)?);
-    }
-    let mut found = Vec::new();
-    for experiment in client.experiments()? {
-        for run in client.search_runs(&RunQuery::new(experiment.id)) {
-            let run = run?;
-            found.extend(Some(run).filter(|run| run.id.starts_with(id)));
-        }
-    }
-    match (found.pop(), found.is_empty()) {
-        (Some(run), true) => Ok(run),
-        (Some(_), false) => Err(Failure::SeveralRuns { id: id.into(), found: found.len() + 1 }),
-        (None, _) => Err(missing(id)),
-    }
-}
-
-fn missing(id: &str) -> Failure {
-    let name = id.to_owned();
-    Error::NotFound { what: "run", name }.into()
 }
 
 /// A run with the latest value of each metric.

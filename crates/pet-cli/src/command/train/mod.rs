@@ -11,7 +11,6 @@ use pet_pipeline::{
 };
 
 pub(super) use self::arguments::TrainArguments;
-use super::runs::find_one;
 use crate::failure::Failure;
 use crate::hint::quoted;
 use crate::output::Bars;
@@ -153,7 +152,7 @@ fn interrupted(args: &TrainArguments, id: &str) -> Result<InterruptedRun, Failur
 /// The settings for a refit of a finished run.
 fn refit(args: &TrainArguments, id: &str) -> Result<TrainSettings, Failure> {
     let client = args.tracking.required()?;
-    let run = find_one(&client, id)?;
+    let run = client.find_run(id)?;
     let mut settings = TrainSettings::refit(&client, &run.id)?;
     if let Some(epochs) = args.hyperparameters.epochs {
         settings.configuration.epochs = epochs;

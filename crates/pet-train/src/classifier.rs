@@ -5,7 +5,8 @@ use candle_nn::Linear;
 use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Model, Value};
 use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME};
 
-use crate::network::{Backbone, Block, Convolution, Folded, Layer, fold};
+use crate::architecture::{Block, Convolution, Layer};
+use crate::network::{Backbone, Folded, fold};
 use crate::{Activation, Error, Weights};
 
 /// A backbone with a classification head: `[batch, 3, size, size]` to `[batch, classes]` logits.

@@ -138,7 +138,7 @@ fn read(path: &Path, length: usize) -> Result<HashMap<ImageDigest, Vec<f32>>, Er
 mod tests {
     use super::*;
     use crate::Weights;
-    use crate::network::FEATURES;
+    use crate::architecture::FEATURES;
 
     fn open(folder: &Path, weights: &str, mirrored: bool) -> FeatureCache {
         let backbone = Backbone::new(&Weights::random(1).unwrap()).unwrap();

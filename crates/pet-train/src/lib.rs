@@ -32,6 +32,7 @@
 //! | [`Teacher`] | a trained model for knowledge distillation |
 //! | [`Classifier`], [`to_onnx`] | the trained network, in candle and as ONNX |
 
+mod architecture;
 mod classifier;
 mod error;
 mod feature_cache;

@@ -12,7 +12,7 @@ use super::configuration::Configuration;
 use super::examples::{Examples, Teacher};
 use super::loss::{Target, softmax};
 use crate::Error;
-use crate::network::FEATURES;
+use crate::architecture::FEATURES;
 
 /// Distinguish the seeds of images and of batches from those of epochs.
 const IMAGES: u64 = 0x9e37_79b9_7f4a_7c15;

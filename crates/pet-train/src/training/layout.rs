@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 
-use crate::network::{FEATURES, Layer, add_shifts, factors, scale_rows};
+use crate::architecture::{FEATURES, Layer};
+use crate::network::{add_shifts, factors, scale_rows};
 use crate::weights::transposed;
 use crate::{Error, Weights};
 

@@ -6,11 +6,11 @@
 use std::ops::Range;
 
 use super::layout::{Layout, TrainedLayer};
+use crate::architecture::{Convolution, FEATURES};
 use crate::kernel::axis::Axis;
 use crate::kernel::dense;
 use crate::kernel::depthwise::{self, Geometry, Rows};
 use crate::kernel::matrix::{Matrix, add_product, multiply};
-use crate::network::{Convolution, FEATURES};
 use crate::{Activation, Error};
 
 /// A layer for a fixed input size.

@@ -14,7 +14,7 @@ use super::gradient::Steps;
 use super::layout::Layout;
 use super::network::Network;
 use super::optimizer::Rates;
-use crate::network::FEATURES;
+use crate::architecture::FEATURES;
 use crate::observer::{EpochMetrics, Interrupt, Observer};
 use crate::{Error, Weights};
 

@@ -9,7 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 use torch_state_dict::StateDict;
 
 use crate::Error;
-use crate::network::Architecture;
+use crate::architecture::Architecture;
 
 /// The largest file that is read; MobileNetV2 has 14 MB.
 const MAX_BYTES: u64 = 1 << 30;

@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
-use crate::network::{Architecture, FEATURES, Layer};
+use crate::architecture::{Architecture, FEATURES, Layer};
 use crate::{Error, tensor_file};
 
 /// The tensors of a network by the names of its [`Architecture`], all `f32` on the CPU.

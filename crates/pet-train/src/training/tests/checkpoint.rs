@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::support::{Squares, Watch};
-use crate::network::architectures;
+use crate::architecture::architectures;
 use crate::{Checkpoint, Configuration, Error, FineTune, Schedule, Trained, Weights};
 
 fn configuration() -> Configuration {

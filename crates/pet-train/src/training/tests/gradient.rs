@@ -2,8 +2,8 @@ use candle_core::{Device, Tensor, Var};
 use candle_nn::loss::cross_entropy;
 
 use super::support::CLASSES;
+use crate::architecture::{Architecture, Block, Convolution, Layer};
 use crate::kernel::tests::Operation;
-use crate::network::{Architecture, Block, Convolution, Layer};
 use crate::training::batch::Example;
 use crate::training::gradient::Steps;
 use crate::training::layout::{Layout, TrainedLayer};

@@ -3,7 +3,7 @@ use candle_nn::{AdamW as CandleAdamW, Optimizer, ParamsAdamW};
 
 use super::support::CLASSES;
 use crate::Weights;
-use crate::network::FEATURES;
+use crate::architecture::FEATURES;
 use crate::training::layout::Layout;
 use crate::training::optimizer::{AdamW, Rates};
 

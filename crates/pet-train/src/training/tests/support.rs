@@ -7,7 +7,7 @@ use pet_image::Preprocess;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::network::FEATURES;
+use crate::architecture::FEATURES;
 use crate::{
     Checkpoint, Configuration, EpochMetrics, Error, Examples, Features, Interrupt, Observer,
     Teacher, Trained, Trainer, Weights,

@@ -1,17 +1,14 @@
-//! Network architectures as lists of layers, and the backbone built from them.
+//! Network architectures as lists of layers.
 //!
 //! To add a backbone of inverted residual blocks, add a file like `mobilenet_v2.rs` and a line to [`architectures`].
 
-mod architecture;
-mod backbone;
 mod efficientnet_lite;
+mod layers;
 mod mobilenet_v2;
 
 use std::sync::LazyLock;
 
-pub use architecture::{Architecture, Block, Convolution, FEATURES, Layer};
-pub use backbone::{Backbone, Folded, fold};
-pub(crate) use backbone::{add_shifts, factors, scale_rows};
+pub use layers::{Architecture, Block, Convolution, FEATURES, Layer};
 
 static ARCHITECTURES: LazyLock<[Architecture; 4]> = LazyLock::new(|| {
     [

@@ -3,7 +3,7 @@
 
 use pet_image::{Preprocess, Resize};
 
-use super::architecture::{Architecture, Family, Group, Names};
+use super::layers::{Architecture, Family, Group, Names};
 use crate::{Padding, Window};
 
 /// Its stem is not scaled.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Module, Shape, Tensor, bail};
 
-use super::architecture::{Block, Convolution, Layer};
+pub use crate::architecture::{Architecture, Block, Convolution, FEATURES, Layer, architectures};
 use crate::kernel::dense::{self, PLANES};
 use crate::kernel::inverted_residual::{Depthwise, InvertedResidual, Pointwise};
 use crate::{Error, Padding, Weights, Window};

@@ -1,4 +1,4 @@
-//! Architectures as lists of layers.
+//! The layers, blocks and families of architectures.
 
 use pet_image::Preprocess;
 

@@ -2,7 +2,7 @@
 
 use pet_image::Preprocess;
 
-use super::architecture::{Architecture, Family, Group, Names};
+use super::layers::{Architecture, Family, Group, Names};
 use crate::{Padding, Window};
 
 const FAMILY: Family =
@@ -55,7 +55,7 @@ fn inverted_residual(at: usize, expanded: bool) -> (String, [Names; 3]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Layer;
+    use crate::architecture::Layer;
 
     #[test]
     fn it_is_the_published_network() {

@@ -74,8 +74,7 @@ impl Model {
     /// [`Error::Unsupported`] for unsupported features, other variants for an invalid graph.
     pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limit("bytes", bytes.len(), limits.bytes)?;
-        let message = ModelProto::decode(bytes)
-            .map_err(|source| Error::Decode { source: Box::new(source) })?;
+        let message = ModelProto::decode(bytes).map_err(|source| Error::Decode(source.into()))?;
         refuse("the model", "local functions", !message.functions.is_empty())?;
         refuse("the model", "training graphs", !message.training_info.is_empty())?;
         let graph = message.graph.ok_or(Error::Missing { what: "graph" })?;

@@ -126,10 +126,7 @@ pub enum Error {
     },
     /// Bytes that are not an ONNX model.
     #[error("the bytes are not an ONNX model")]
-    Decode {
-        /// Where the decoder stopped.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Decode(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {

@@ -90,7 +90,7 @@ impl Failure {
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Data(error) => return hint::of(error).or_else(|| error.hint()),
-            Self::Image(error) | Self::Predict(pet_predict::Error::Image { source: error }) => {
+            Self::Image(error) | Self::Predict(pet_predict::Error::Image(error)) => {
                 return hint::of_image(error);
             }
             Self::Model(error) => return hint::of(error).or_else(|| error.hint()),

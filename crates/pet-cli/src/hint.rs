@@ -110,7 +110,7 @@ fn model(error: &pet_model::Error) -> Option<String> {
         Error::MissingProperty { .. } | Error::UnknownFormat { .. } => {
             Some("export the model again with `pet-cli export`".into())
         }
-        Error::Io { source } => of_io(source).map(str::to_owned),
+        Error::Io(source) => of_io(source).map(str::to_owned),
         _ => None,
     }
 }
@@ -230,7 +230,7 @@ fn data(error: &pet_data::Error) -> Option<String> {
         Error::Layout { nested: None, expected, .. } => Some(format!(
             "choose the folder that contains `{expected}`, or add `--dataset folder` for a folder of class folders"
         )),
-        Error::Io { source } => of_io(source).map(str::to_owned),
+        Error::Io(source) => of_io(source).map(str::to_owned),
         _ => None,
     }
 }
@@ -256,7 +256,7 @@ fn train(error: &pet_train::Error) -> Option<String> {
                 .into(),
         ),
         Error::ImageTooLarge { .. } => Some(MORE_BYTES.into()),
-        Error::Image { source } => of_limit(source),
+        Error::Image(source) => of_limit(source),
         _ => None,
     }
 }

@@ -8,10 +8,7 @@ use std::path::{Path, PathBuf};
 pub enum Error {
     /// A file or folder could not be read or written; the text names it.
     #[error(transparent)]
-    Io {
-        /// The cause, with the path in its text.
-        source: std::io::Error,
-    },
+    Io(#[from] std::io::Error),
 
     /// The folder does not exist, or is a file.
     #[error("data set folder not found: `{}`", root.display())]
@@ -255,10 +252,7 @@ pub enum Error {
 
     /// A generated picture could not be encoded.
     #[error("cannot encode a generated image")]
-    Image {
-        /// The cause.
-        source: pet_image::Error,
-    },
+    Image(#[source] pet_image::Error),
 
     /// The validation fraction is invalid.
     #[error("validation fraction must be at least 0 and below 1, got {got}")]
@@ -288,23 +282,16 @@ pub enum Error {
     },
 }
 
-impl From<std::io::Error> for Error {
-    /// For errors of `fs_err`, whose text names the path.
-    fn from(source: std::io::Error) -> Self {
-        Self::Io { source }
-    }
-}
-
 impl Error {
     /// A suggested remedy, if there is one.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Io { source } | Self::Unpack { source, .. }
+            Self::Io(source) | Self::Unpack { source, .. }
                 if source.kind() == ErrorKind::StorageFull =>
             {
                 "free some disk space and run again"
             }
-            Self::Io { source } if source.kind() == ErrorKind::NotFound => {
+            Self::Io(source) if source.kind() == ErrorKind::NotFound => {
                 "it existed a moment ago; run again when nothing is changing the folder"
             }
             Self::NoFolder { .. } => "check the path of the data set",

@@ -8,11 +8,7 @@ use std::path::PathBuf;
 pub enum Error {
     /// A file could not be read or written; the source names the path.
     #[error("cannot access a file")]
-    Io {
-        /// The operating system's error, with the path.
-        #[from]
-        source: std::io::Error,
-    },
+    Io(#[from] std::io::Error),
     /// A file is not the expected JSON.
     #[error("`{}` is not valid", path.display())]
     Json {

@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_written_is_named_and_nothing_else() {
         let error = write_atomically(Path::new("/proc/out.json"), b"x").unwrap_err();
-        let Error::Io { source } = error else { panic!("{error}") };
+        let Error::Io(source) = error else { panic!("{error}") };
         let text = source.to_string();
         assert!(text.starts_with("cannot write to `/proc`: "), "{text}");
         assert!(!text.contains("out.json"), "{text}");
@@ -281,7 +281,7 @@ mod tests {
         let path = folder.path().join("taken");
         fs::create_dir_all(path.join("inner")).unwrap();
         let error = write_atomically(&path, b"x").unwrap_err();
-        let Error::Io { source } = error else { panic!("{error}") };
+        let Error::Io(source) = error else { panic!("{error}") };
         assert!(source.to_string().contains("taken"), "{source}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

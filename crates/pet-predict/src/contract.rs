@@ -122,7 +122,7 @@ pub(crate) fn check_classes(folder: &Path, metadata: &ModelMetadata) -> Result<(
     if !path.exists() {
         return Ok(());
     }
-    let got = read_classes(&path).map_err(|source| Error::ReadClasses { source })?;
+    let got = read_classes(&path).map_err(Error::ReadClasses)?;
     let Some(difference) = class_difference(&metadata.classes, &got) else {
         return Ok(());
     };

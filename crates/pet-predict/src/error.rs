@@ -39,10 +39,7 @@ pub enum Error {
     },
     /// A model file that cannot be read.
     #[error("cannot read the model")]
-    ReadModel {
-        /// The operating system's error, with the path.
-        source: std::io::Error,
-    },
+    ReadModel(#[source] std::io::Error),
     /// A model file that is empty or too large.
     #[error("the model `{}` has {got} bytes, expected 1 to {limit}", path.display())]
     ModelSize {
@@ -91,10 +88,7 @@ pub enum Error {
     },
     /// A class list next to the model that cannot be read.
     #[error("cannot read the class list next to the model")]
-    ReadClasses {
-        /// What is wrong with it; names the file.
-        source: pet_model::Error,
-    },
+    ReadClasses(#[source] pet_model::Error),
     /// A class list next to the model that differs from the model's.
     #[error(
         "`{}` does not belong to the model next to it: {expected} in the model, {got} in the file",
@@ -126,11 +120,7 @@ pub enum Error {
     },
     /// A photograph that cannot be decoded.
     #[error("cannot use the photo")]
-    Image {
-        /// What is wrong with it.
-        #[from]
-        source: pet_image::Error,
-    },
+    Image(#[from] pet_image::Error),
     /// An input tensor of the wrong length.
     #[error("a batch of {batch} needs {expected} numbers, got {got}")]
     TensorLength {
@@ -143,10 +133,7 @@ pub enum Error {
     },
     /// ONNX Runtime failed while running the model.
     #[error("ONNX Runtime failed to run the model")]
-    Run {
-        /// Why.
-        source: Cause,
-    },
+    Run(#[source] Cause),
     /// The model's output is not what its metadata promises.
     #[error("the model should return {expected}, got {got}")]
     Answer {
@@ -174,7 +161,7 @@ impl Error {
             | Self::LoadModel { .. }
             | Self::Interface { .. }
             | Self::Precision { .. } => Some("export the model again".into()),
-            Self::Metadata { source, .. } | Self::ReadClasses { source } => source.hint(),
+            Self::Metadata { source, .. } | Self::ReadClasses(source) => source.hint(),
             Self::Classes { path, .. } => {
                 Some(format!("delete `{}` and export the model again", path.display()))
             }
@@ -191,7 +178,7 @@ impl Error {
     }
 
     pub(crate) fn run(source: ort::Error) -> Self {
-        Self::Run { source: Box::new(source) }
+        Self::Run(source.into())
     }
 }
 

@@ -317,7 +317,7 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let size = |got| Error::ModelSize { path: path.to_owned(), limit, got };
     let failed = |source: std::io::Error| match source.kind() {
         ErrorKind::NotFound => Error::NoModel { path: path.into() },
-        _ => Error::ReadModel { source },
+        _ => Error::ReadModel(source),
     };
     let file = fs::File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();

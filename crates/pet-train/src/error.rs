@@ -8,18 +8,10 @@ use std::path::PathBuf;
 pub enum Error {
     /// A file could not be read or written; the source names it.
     #[error("cannot access a file")]
-    Io {
-        /// The cause, with the path.
-        #[from]
-        source: std::io::Error,
-    },
+    Io(#[from] std::io::Error),
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
-    Tensor {
-        /// The cause.
-        #[from]
-        source: candle_core::Error,
-    },
+    Tensor(#[from] candle_core::Error),
     /// A file of weights is too large.
     #[error("`{}` has {got} bytes, more than the limit of {expected}", path.display())]
     WeightsTooLarge {
@@ -48,10 +40,7 @@ pub enum Error {
     },
     /// Tensors could not be written as a `.safetensors` file.
     #[error("cannot encode the weights")]
-    Serialize {
-        /// The cause.
-        source: safetensors::SafeTensorError,
-    },
+    Serialize(#[source] safetensors::SafeTensorError),
     /// A file does not have the tensors of a known network.
     #[error(
         "`{}` does not contain the weights of {network}: missing {}; unexpected {}",
@@ -177,32 +166,17 @@ pub enum Error {
     #[error("the file has changed since the data set was read")]
     ImageChanged,
     /// An image cannot be preprocessed.
-    #[error("{source}")]
-    Image {
-        /// The cause.
-        #[from]
-        source: pet_image::Error,
-    },
+    #[error("{0}")]
+    Image(#[from] pet_image::Error),
     /// A file of the model could not be written.
     #[error("cannot write the model's files")]
-    Model {
-        /// The cause.
-        #[from]
-        source: pet_model::Error,
-    },
+    Model(#[from] pet_model::Error),
     /// The network could not be written as ONNX.
     #[error("cannot write the ONNX model")]
-    Onnx {
-        /// The cause.
-        #[from]
-        source: onnx_graph::Error,
-    },
+    Onnx(#[from] onnx_graph::Error),
     /// A value cannot be written as JSON.
     #[error("cannot write the recipe as JSON")]
-    Json {
-        /// The cause.
-        source: serde_json::Error,
-    },
+    Json(#[source] serde_json::Error),
     /// A hyper-parameter is out of range.
     #[error("{name} is {got}, expected {expected}")]
     InvalidConfiguration {
@@ -232,16 +206,10 @@ pub enum Error {
     Interrupted,
     /// The [`Observer`](crate::Observer) failed.
     #[error("cannot record the epoch")]
-    Observer {
-        /// The cause.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Observer(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A [`Teacher`](crate::Teacher) failed.
     #[error("a teacher failed")]
-    Teacher {
-        /// The cause.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Teacher(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A teacher's output is not one finite logit per class.
     #[error("a teacher returned {got} numbers, expected {classes} finite ones")]
     TeacherAnswer {
@@ -294,7 +262,7 @@ impl Error {
 
 /// Whether a listed image no longer exists.
 fn is_gone((_, error): &(PathBuf, Error)) -> bool {
-    matches!(error, Error::Io { source } if source.kind() == std::io::ErrorKind::NotFound)
+    matches!(error, Error::Io(source) if source.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// Whether an image was replaced after its data set was hashed.

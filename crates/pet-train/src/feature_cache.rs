@@ -51,7 +51,7 @@ impl FeatureCache {
     ) -> Result<Self, Error> {
         let length = backbone.output_values(recipe.size() as usize);
         let blocks = backbone.blocks();
-        let recipe = serde_json::to_string(recipe).map_err(|source| Error::Json { source })?;
+        let recipe = serde_json::to_string(recipe).map_err(Error::Json)?;
         let key = format!("{FORMAT}\n{weights_digest}\n{blocks}\n{recipe}\n{mirrored}");
         let key = Sha256::digest(key);
         let name: String = format!("{key:x}").chars().take(24).collect();

@@ -18,12 +18,12 @@ pub(crate) fn encode<'a>(
     tensors: impl IntoIterator<Item = Entry<'a>>,
     metadata: Option<HashMap<String, String>>,
 ) -> Result<Vec<u8>, Error> {
-    let encode = |source| Error::Serialize { source };
     let views = tensors.into_iter().map(|(name, kind, shape, bytes)| {
-        let view = TensorView::new(kind, shape, bytes).map_err(encode)?;
+        let view = TensorView::new(kind, shape, bytes).map_err(Error::Serialize)?;
         Ok((name, view))
     });
-    safetensors::serialize(views.collect::<Result<Vec<_>, Error>>()?, metadata).map_err(encode)
+    safetensors::serialize(views.collect::<Result<Vec<_>, Error>>()?, metadata)
+        .map_err(Error::Serialize)
 }
 
 /// The metadata of a file.

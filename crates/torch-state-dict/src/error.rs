@@ -14,10 +14,7 @@ const QUOTED_CHARACTERS: usize = 100;
 pub enum Error {
     /// The file could not be opened or read; the cause names its path.
     #[error("cannot read the state dict")]
-    Read {
-        /// The operating system's error.
-        source: std::io::Error,
-    },
+    Read(#[source] std::io::Error),
     /// The content is in neither of the two layouts of `torch.save`.
     #[error("not a file written by `torch.save`: it begins with {start:02x?}")]
     UnknownFormat {

@@ -43,13 +43,12 @@ impl StateDict {
     /// [`Error::Read`] where the file cannot be read, otherwise those of
     /// [`from_bytes_with`](Self::from_bytes_with).
     pub fn open_with(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, Error> {
-        let wrap = |source| Error::Read { source };
-        let file = fs_err::File::open(path.as_ref()).map_err(wrap)?;
-        limits.check_file(file.metadata().map_err(wrap)?.len())?;
+        let file = fs_err::File::open(path.as_ref()).map_err(Error::Read)?;
+        limits.check_file(file.metadata().map_err(Error::Read)?.len())?;
         let mut bytes = Vec::new();
         // The file may grow between the check and the end of reading.
         let mut bounded = file.take(limits.file_bytes.saturating_add(1));
-        bounded.read_to_end(&mut bytes).map_err(wrap)?;
+        bounded.read_to_end(&mut bytes).map_err(Error::Read)?;
         Self::from_bytes_with(&bytes, limits)
     }
 

@@ -164,7 +164,7 @@ impl ApiError {
 
     pub(crate) fn prediction(error: &pet_predict::Error) -> Self {
         match error {
-            pet_predict::Error::Image { source } => Self::image(source),
+            pet_predict::Error::Image(source) => Self::image(source),
             pet_predict::Error::UnknownClass { .. } | pet_predict::Error::TensorLength { .. } => {
                 Self::bad_parameter(error_chain(error)).with_optional_hint(error.hint())
             }

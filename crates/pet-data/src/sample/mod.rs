@@ -180,7 +180,7 @@ fn encoded(breed: &Breed, options: &Options, stream: u64) -> Result<Vec<u8>, Err
     let size = options.image_size;
     let picture = draw(breed, size, options.seed, stream);
     let picture = picture.ok_or_else(|| out_of_range("image_size", SIZES, size as usize))?;
-    pet_image::encode_rgb(&picture, Format::Jpeg).map_err(|source| Error::Image { source })
+    pet_image::encode_rgb(&picture, Format::Jpeg).map_err(Error::Image)
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ impl<'a> CrossValidation<'a> {
         run: &mut TrackedRun,
     ) -> Result<FinishedRun, Error> {
         for metrics in &trained.history {
-            run.epoch(metrics).map_err(|source| pet_train::Error::Observer { source })?;
+            run.epoch(metrics).map_err(pet_train::Error::Observer)?;
         }
         let best = &trained.best;
         run.log_best(best)?;

@@ -146,7 +146,7 @@ impl EpochRecorder<'_> {
     /// does not repeat that epoch.
     pub(super) fn catch_up(&mut self, history: &[EpochMetrics]) -> Result<(), Error> {
         let missed = history.iter().try_for_each(|metrics| self.log(metrics));
-        Ok(missed.map_err(|source| pet_train::Error::Observer { source })?)
+        Ok(missed.map_err(pet_train::Error::Observer)?)
     }
 }
 

@@ -161,8 +161,7 @@ fn soft_target(
     for teacher in teachers {
         let (view, rest) = views.split_at(teacher.recipe().tensor_len());
         views = rest;
-        let answer = teacher.answer(view);
-        let answer = answer.map_err(|source| Error::Teacher { source })?;
+        let answer = teacher.answer(view).map_err(Error::Teacher)?;
         if answer.len() != classes || !answer.iter().all(|logit| logit.is_finite()) {
             let got = answer.len();
             return Err(Error::TeacherAnswer { classes, got });

@@ -142,7 +142,7 @@ impl Checkpoint {
             steps: state.optimizer.steps,
             progress: state.progress.clone(),
         };
-        let header = serde_json::to_string(&header).map_err(|source| Error::Json { source })?;
+        let header = serde_json::to_string(&header).map_err(Error::Json)?;
         let vectors = [
             &state.values,
             &state.average,

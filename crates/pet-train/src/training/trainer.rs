@@ -257,7 +257,7 @@ impl Epochs<'_> {
         if let Some(evaluation) = &evaluation {
             observer.validated(&evaluation.logits);
         }
-        observer.epoch(&metrics).map_err(|source| Error::Observer { source })?;
+        observer.epoch(&metrics).map_err(Error::Observer)?;
         self.save(state)
     }
 

@@ -30,7 +30,7 @@ impl<'a> ModelImages<'a> {
 
     /// How a model is loaded to predict these images.
     pub(crate) fn options(&self) -> Options {
-        Options::default().with_image(self.limits)
+        Options { image: self.limits, ..Options::default() }
     }
 
     /// Samples of the data set, for a model with these classes.

@@ -271,7 +271,7 @@ mod tests {
         let dataset = pet_data::folder::load(&root).unwrap();
         let find = |digest: &str, pixels: u64| {
             let (cache, stop) = (place.path().join("cache"), Interrupt::default());
-            let limits = Limits::default().with_pixels(pixels);
+            let limits = Limits { pixels, ..Limits::default() };
             DuplicateImages::find(&dataset, digest, &cache, &limits, &stop, &pet_data::Silent)
                 .unwrap()
         };

@@ -47,7 +47,7 @@ fn every_byte_may_be_wrong() {
 }
 
 fn check(bytes: &[u8]) {
-    let limits = Limits::default().with_unpacked_bytes(1 << 16);
+    let limits = Limits { unpacked_bytes: 1 << 16, ..Limits::default() };
     let Ok(state_dict) = StateDict::from_bytes_with(bytes, &limits) else { return };
     let sizes = state_dict
         .iter()

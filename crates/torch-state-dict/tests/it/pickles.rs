@@ -152,7 +152,7 @@ fn a_storage_is_as_large_as_its_data() {
     let refused = read(&file(&huge, &data(0x0f00_0000)));
     assert!(matches!(refused, Err(Error::Truncated { got: 8, .. })), "{refused:?}");
     let largest = described(b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f");
-    let unlimited = Limits::default().with_unpacked_bytes(u64::MAX);
+    let unlimited = Limits { unpacked_bytes: u64::MAX, ..Limits::default() };
     let refused = StateDict::from_bytes_with(&file(&largest, &data(i64::MAX as u64)), &unlimited);
     assert!(matches!(refused, Err(Error::Truncated { got: 8, .. })), "{refused:?}");
 
@@ -197,7 +197,7 @@ fn tensors_that_share_a_storage_count_one_by_one() {
     let object = [b"}".to_vec(), named(b"a"), named(b"b")].concat();
     let file = file(&object, &data(2));
     let within = |unpacked_bytes| {
-        StateDict::from_bytes_with(&file, &Limits::default().with_unpacked_bytes(unpacked_bytes))
+        StateDict::from_bytes_with(&file, &Limits { unpacked_bytes, ..Limits::default() })
     };
     assert_eq!(within(16).unwrap().len(), 2);
     assert!(matches!(within(15), Err(Error::TooLarge { limit: 15, got: 16, .. })));

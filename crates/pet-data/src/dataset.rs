@@ -145,7 +145,7 @@ mod tests {
         let path = more.path().join("Dog/3.jpg");
         assert_eq!(dataset.added, [Sample { path, class: 1 }]);
         assert_eq!(dataset.samples().count(), 5);
-        assert_eq!(dataset.split(0.5, 7).unwrap(), alone.split(0.5, 7).unwrap());
+        assert_eq!(dataset.split(0.5, 7, &[]).unwrap(), alone.split(0.5, 7, &[]).unwrap());
         assert_eq!(dataset.digest().unwrap(), alone.digest().unwrap());
         let messages = messages.0.into_inner().unwrap();
         let [message] = messages.as_slice() else { panic!("{messages:?}") };

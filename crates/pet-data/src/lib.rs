@@ -16,7 +16,7 @@
 //! let dataset = folder::load(&root)?;
 //! assert!(dataset.classes.contains(&"Siamese Cat".to_owned()));
 //!
-//! let split = stratified_split(&dataset.train, 0.2, 42)?;
+//! let split = stratified_split(&dataset.train, 0.2, 42, &[])?;
 //! assert_eq!(split.validation.len(), dataset.classes.len());
 //! # Ok(())
 //! # }
@@ -27,8 +27,7 @@
 //! - [`folder::load`], [`oxford::load`], [`sample::generate`]: loaders. Each returns a [`Dataset`] of
 //!   [`Sample`]s without reading images; [`walk`] has the rules of what is an image.
 //! - [`picture`]: finds unreadable, blurred, dark or duplicate images.
-//! - [`stratified_split`], [`grouped_split`], [`grouped_folds`]: seeded [`Split`]s; [`series_groups`]: what they keep
-//!   together.
+//! - [`stratified_split`], [`grouped_folds`]: seeded [`Split`]s; [`series_groups`]: what they keep together.
 //! - [`Progress`]: how long tasks report their progress.
 
 mod dataset;
@@ -53,5 +52,5 @@ pub use error::{Error, MirrorFailure};
 pub use progress::{Progress, Silent, Unit, task};
 pub use read::{ReadError, UnreadableImage, file_reason, read_at_most};
 pub use series::series_groups;
-pub use split::{Split, grouped_folds, grouped_split, stratified_split};
+pub use split::{Split, grouped_folds, stratified_split};
 pub use walk::LeftOut;

@@ -6,7 +6,7 @@ use crate::Sample;
 /// The largest number of images in a group of [`series_groups`].
 const LENGTH: usize = 10;
 
-/// Groups of images with consecutive numbers, for [`grouped_split`](crate::grouped_split): photos numbered in the order in
+/// Groups of images with consecutive numbers, for [`stratified_split`](crate::stratified_split): photos numbered in the order in
 /// which they were collected often show the same animal, so a model that was trained on one has nearly seen the next.
 ///
 /// The images of a class whose names differ only in the number at the end (`pug_9.jpg`, `pug_10.jpg`) are a series. It is
@@ -54,7 +54,7 @@ fn numbered(path: &Path) -> Option<(PathBuf, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{grouped_folds, grouped_split};
+    use crate::{grouped_folds, stratified_split};
 
     fn samples(names: &[&str]) -> Vec<Sample> {
         let sample =
@@ -101,7 +101,7 @@ mod tests {
         for count in [4, 20, 60, 200, 2000] {
             let samples = pets(count);
             let groups = series_groups(&samples);
-            let split = grouped_split(&samples, 0.2, 42, &groups).unwrap();
+            let split = stratified_split(&samples, 0.2, 42, &groups).unwrap();
             assert_eq!(split.validation.len(), count / 5 / 2 * 2, "{count}");
             for group in &groups {
                 let validated = |sample: &&Sample| group.contains(&sample.path);

@@ -18,12 +18,16 @@ pub struct Split {
     pub validation: Vec<Sample>,
 }
 
-/// Selects `validation_fraction` of every class for validation, at random by `seed`.
+/// Selects `validation_fraction` of every class for validation, at random by `seed`, but keeps the samples of each group
+/// on one side, such as copies or photographs of one moment.
 ///
 /// Of a class with `n` samples, `validation_fraction * n` (rounded) are selected, but never all of them.
-/// The result depends on the set of samples, the fraction and the seed only: every class is sorted by
+/// The result depends on the set of samples, the fraction, the seed and the groups only: every class is sorted by
 /// path and shuffled by its own `ChaCha8` stream, so neither the order of `samples` nor other classes
 /// matter.
+///
+/// A group counts for each of its classes, and stays in training if it would exceed the share of one. Groups are lists
+/// of paths; unknown paths and groups of one have no effect, and groups that share a sample count as one.
 ///
 /// # Errors
 ///
@@ -36,28 +40,11 @@ pub struct Split {
 /// let samples: Vec<Sample> = (0..10)
 ///     .map(|number| Sample { path: format!("{number}.jpg").into(), class: number % 2 })
 ///     .collect();
-/// let split = stratified_split(&samples, 0.2, 42)?;
+/// let split = stratified_split(&samples, 0.2, 42, &[])?;
 /// assert_eq!((split.train.len(), split.validation.len()), (8, 2));
 /// # Ok::<(), pet_data::Error>(())
 /// ```
 pub fn stratified_split(
-    samples: &[Sample],
-    validation_fraction: f64,
-    seed: u64,
-) -> Result<Split, Error> {
-    grouped_split(samples, validation_fraction, seed, &[])
-}
-
-/// Like [`stratified_split`], but keeps the samples of each group on one side, such as copies or photographs of one
-/// moment.
-///
-/// A group counts for each of its classes, and stays in training if it would exceed the share of one. Groups are lists
-/// of paths; unknown paths and groups of one have no effect, and groups that share a sample count as one.
-///
-/// # Errors
-///
-/// As [`stratified_split`].
-pub fn grouped_split(
     samples: &[Sample],
     validation_fraction: f64,
     seed: u64,
@@ -110,29 +97,20 @@ pub fn grouped_folds(
 }
 
 impl Dataset {
-    /// Splits the images into training and validation: as the data set does, or else by
-    /// [`stratified_split`](crate::stratified_split). Added images are not included.
+    /// Splits the images into training and validation: as the data set does, or else by [`stratified_split`]. Added images
+    /// are not included.
     ///
     /// # Errors
     ///
-    /// As [`stratified_split`](crate::stratified_split).
-    pub fn split(&self, validation_fraction: f64, seed: u64) -> Result<Split, Error> {
-        self.split_grouped(validation_fraction, seed, &[])
-    }
-
-    /// Like [`split`](Self::split), but by [`grouped_split`], which keeps each group on one side.
-    ///
-    /// # Errors
-    ///
-    /// As [`grouped_split`].
-    pub fn split_grouped(
+    /// As [`stratified_split`].
+    pub fn split(
         &self,
         validation_fraction: f64,
         seed: u64,
         groups: &[Vec<PathBuf>],
     ) -> Result<Split, Error> {
         if self.validation.is_empty() {
-            return grouped_split(&self.train, validation_fraction, seed, groups);
+            return stratified_split(&self.train, validation_fraction, seed, groups);
         }
         Ok(Split { train: self.train.clone(), validation: self.validation.clone() })
     }
@@ -293,7 +271,7 @@ mod tests {
             sizes in prop::collection::vec(1_usize..40, 1..8), fraction in 0.0..0.99, seed: u64,
         ) {
             let all = samples(&sizes);
-            let split = stratified_split(&all, fraction, seed).unwrap();
+            let split = stratified_split(&all, fraction, seed, &[]).unwrap();
             prop_assert!(paths(&split.train).is_disjoint(&paths(&split.validation)));
             prop_assert_eq!(split.train.len() + split.validation.len(), all.len());
             let joined: HashSet<_> = split.train.iter().chain(&split.validation).collect();
@@ -304,7 +282,7 @@ mod tests {
         fn every_class_keeps_its_proportion_and_a_training_sample(
             sizes in prop::collection::vec(1_usize..40, 1..8), fraction in 0.0..0.99, seed: u64,
         ) {
-            let split = stratified_split(&samples(&sizes), fraction, seed).unwrap();
+            let split = stratified_split(&samples(&sizes), fraction, seed, &[]).unwrap();
             for (class, &size) in sizes.iter().enumerate() {
                 let got = count_of(&split.validation, class) as f64;
                 prop_assert!((got - size as f64 * fraction).abs() <= 1.0);
@@ -316,29 +294,29 @@ mod tests {
         fn order_of_the_input_does_not_matter(
             shuffled in Just(samples(&[7, 12, 3])).prop_shuffle(), seed: u64,
         ) {
-            let sorted = stratified_split(&samples(&[7, 12, 3]), 0.3, seed).unwrap();
-            prop_assert_eq!(stratified_split(&shuffled, 0.3, seed).unwrap(), sorted);
+            let sorted = stratified_split(&samples(&[7, 12, 3]), 0.3, seed, &[]).unwrap();
+            prop_assert_eq!(stratified_split(&shuffled, 0.3, seed, &[]).unwrap(), sorted);
         }
 
         #[test]
         fn another_seed_gives_another_split(seed: u64) {
             let all = samples(&[40, 40]);
-            let one = stratified_split(&all, 0.5, seed).unwrap();
-            let other = stratified_split(&all, 0.5, seed.wrapping_add(1)).unwrap();
+            let one = stratified_split(&all, 0.5, seed, &[]).unwrap();
+            let other = stratified_split(&all, 0.5, seed.wrapping_add(1), &[]).unwrap();
             prop_assert_ne!(one, other);
         }
     }
 
     #[test]
     fn another_class_leaves_a_class_as_it_was() {
-        let alone = stratified_split(&samples(&[20]), 0.2, 1).unwrap();
-        let together = stratified_split(&samples(&[20, 9]), 0.2, 1).unwrap();
+        let alone = stratified_split(&samples(&[20]), 0.2, 1, &[]).unwrap();
+        let together = stratified_split(&samples(&[20, 9]), 0.2, 1, &[]).unwrap();
         assert_eq!(together.validation[..4], alone.validation[..]);
     }
 
     #[test]
     fn same_seed_gives_the_split_it_always_gave() {
-        let split = stratified_split(&samples(&[10]), 0.3, 42).unwrap();
+        let split = stratified_split(&samples(&[10]), 0.3, 42, &[]).unwrap();
         let chosen: Vec<_> =
             split.validation.iter().map(|sample| sample.path.to_str().unwrap()).collect();
         assert_eq!(chosen, ["0/1", "0/5", "0/7"]);
@@ -347,7 +325,7 @@ mod tests {
     #[test]
     fn a_fraction_outside_of_its_range_is_refused() {
         for fraction in [-0.1, 1.0, 1.5, f64::NAN, f64::INFINITY] {
-            let error = stratified_split(&samples(&[3]), fraction, 0).unwrap_err();
+            let error = stratified_split(&samples(&[3]), fraction, 0, &[]).unwrap_err();
             assert!(matches!(error, Error::Fraction { .. }), "{error}");
         }
     }
@@ -355,7 +333,7 @@ mod tests {
     #[test]
     fn a_path_given_twice_is_refused() {
         let twice = [samples(&[3]), samples(&[1])].concat();
-        let error = stratified_split(&twice, 0.2, 0).unwrap_err();
+        let error = stratified_split(&twice, 0.2, 0, &[]).unwrap_err();
         assert_eq!(error.to_string(), "sample `0/0` is listed twice");
     }
 
@@ -376,7 +354,7 @@ mod tests {
         ) {
             let all = samples(&sizes);
             let groups = triples(&all);
-            let split = grouped_split(&all, fraction, seed, &groups).unwrap();
+            let split = stratified_split(&all, fraction, seed, &groups).unwrap();
             prop_assert_eq!(split.train.len() + split.validation.len(), all.len());
             let validated: HashSet<_> = split.validation.iter().map(|one| &one.path).collect();
             for group in &groups {
@@ -439,7 +417,7 @@ mod tests {
         let pair = |one: usize, other: usize| vec![all[one].path.clone(), all[other].path.clone()];
         let groups = [pair(0, 1), pair(10, 60), pair(7, 8)];
         for seed in 0..20 {
-            let split = grouped_split(&all, 0.2, seed, &groups).unwrap();
+            let split = stratified_split(&all, 0.2, seed, &groups).unwrap();
             assert_eq!(split.validation.len(), 20, "seed {seed}");
         }
     }
@@ -452,8 +430,8 @@ mod tests {
         let joined = [(0..4).map(path).collect()];
         for seed in 0..20 {
             assert_eq!(
-                grouped_split(&all, 0.2, seed, &chain).unwrap(),
-                grouped_split(&all, 0.2, seed, &joined).unwrap(),
+                stratified_split(&all, 0.2, seed, &chain).unwrap(),
+                stratified_split(&all, 0.2, seed, &joined).unwrap(),
             );
         }
     }
@@ -463,8 +441,8 @@ mod tests {
         let all = samples(&[12, 9]);
         let groups = [vec!["elsewhere.jpg".into()], vec![all[3].path.clone()], vec![]];
         assert_eq!(
-            grouped_split(&all, 0.3, 5, &groups).unwrap(),
-            stratified_split(&all, 0.3, 5).unwrap()
+            stratified_split(&all, 0.3, 5, &groups).unwrap(),
+            stratified_split(&all, 0.3, 5, &[]).unwrap()
         );
     }
 }

@@ -156,7 +156,7 @@ impl TrainSettings {
     pub fn split(&self, dataset: &Dataset, duplicates: &DuplicateImages) -> Result<Split, Error> {
         let seed = self.configuration.seed;
         let groups = self.grouping().groups(&dataset.train, duplicates);
-        let split = dataset.split_grouped(self.validation_fraction, seed, &groups)?;
+        let split = dataset.split(self.validation_fraction, seed, &groups)?;
         if split.validation.is_empty() {
             let dataset = dataset.name.clone();
             return Err(Error::EmptySplit { dataset, split: VALIDATION.into() });

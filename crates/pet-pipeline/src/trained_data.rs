@@ -160,7 +160,7 @@ impl TrainedData {
         let SplitOptions { seed, validation_fraction: fraction, grouping } = options;
         let trained_on = self.record.data.as_ref().filter(|_| !self.force);
         if grouping == Grouping::default() && trained_on.is_none() {
-            return Ok(dataset.split(fraction, seed)?);
+            return Ok(dataset.split(fraction, seed, &[])?);
         }
         let digest = dataset.digest()?;
         let duplicates = if grouping.duplicates {
@@ -170,7 +170,7 @@ impl TrainedData {
             DuplicateImages::default()
         };
         let groups = grouping.groups(&dataset.train, &duplicates);
-        let split = dataset.split_grouped(fraction, seed, &groups)?;
+        let split = dataset.split(fraction, seed, &groups)?;
         if let Some(data) = trained_on {
             check_trained_on(data, dataset, &digest, &split, options)?;
         }

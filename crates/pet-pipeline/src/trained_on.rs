@@ -136,7 +136,7 @@ mod tests {
             ..Options::default()
         };
         let dataset = generate(&folder.path().join("one"), &sample).unwrap();
-        let split = dataset.split(0.2, 7).unwrap();
+        let split = dataset.split(0.2, 7, &[]).unwrap();
         let trained_on = TrainedOn {
             name: "pets".into(),
             digest: dataset.digest().unwrap(),
@@ -155,7 +155,7 @@ mod tests {
         check(&dataset, &split, 8, false, false).unwrap_err();
         check(&dataset, &split, 7, true, false).unwrap_err();
         check(&dataset, &split, 7, false, true).unwrap_err();
-        let larger = dataset.split(0.4, 7).unwrap();
+        let larger = dataset.split(0.4, 7, &[]).unwrap();
         check(&dataset, &larger, 7, false, false).unwrap_err();
         let refit = TrainedOn {
             split: describe_folds(7, 30, 5, Grouping::default()),

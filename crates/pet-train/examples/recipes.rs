@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         sizes.extend([192, 208, 224, 240, 256, 288]);
     }
     let dataset = oxford::load(&data)?;
-    let split = stratified_split(&dataset.train, VALIDATION_FRACTION, SEED)?;
+    let split = stratified_split(&dataset.train, VALIDATION_FRACTION, SEED, &[])?;
     let weights = Weights::open(&weights)?;
     let classifier = Classifier::new(&weights, dataset.classes.len())?;
     println!("| recipe | validation accuracy | validation loss | test accuracy | test loss |");

@@ -4,7 +4,7 @@
 //!
 //! - [`Preprocess`], with [`Resize`], [`Layout`] and [`Region`]: from a file to a tensor.
 //! - [`decode()`] with [`Limits`] and [`cost()`]: from a file to pixels; [`cancel_unless`] stops it early.
-//! - [`resize()`], [`shrink`], [`crop()`], [`center_crop`], [`grayscale()`], [`contrast_stretch`], [`Statistics`]: operations
+//! - [`resize()`], [`shrink`], [`crop()`], [`grayscale()`], [`contrast_stretch`], [`Statistics`]: operations
 //!   on pixels.
 //! - [`encode_rgb`] and [`encode_gray`]: from pixels to a file of a [`Format`].
 //! - [`Augment`] and [`Change`]: random changes for training, between decoding and normalizing.
@@ -24,7 +24,7 @@ mod tensor;
 
 pub use augment::{Augment, Change, Erased, Warp};
 pub use cancel::cancel_unless;
-pub use crop::{CropBox, center_crop, crop};
+pub use crop::{CropBox, crop};
 pub use decode::{Decoded, cost, decode};
 pub use encode::{encode_gray, encode_rgb};
 pub use error::Error;

@@ -178,7 +178,7 @@ impl Preprocess {
         let resized = self.resized(width, height);
         let across = width as f32 / resized.0.max(1) as f32;
         let down = height as f32 / resized.1.max(1) as f32;
-        let start = |resized: u32| center_offset(resized, size).max(0) as f32;
+        let start = |resized: u32| center_offset(resized, size) as f32;
         Region {
             left: start(resized.0) * across,
             top: start(resized.1) * down,

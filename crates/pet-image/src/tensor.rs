@@ -117,8 +117,8 @@ impl<'a> Square<'a> {
         Self {
             levels,
             width: width as usize,
-            left: center_offset(width, size).max(0) as usize,
-            top: center_offset(height, size).max(0) as usize,
+            left: center_offset(width, size) as usize,
+            top: center_offset(height, size) as usize,
             size: size as usize,
         }
     }

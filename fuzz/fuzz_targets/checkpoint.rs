@@ -21,7 +21,7 @@ fn read(bytes: &[u8]) {
         return;
     };
     let mut all = 0;
-    for (name, tensor) in &state {
+    for (name, tensor) in state.iter() {
         all += tensor.element_count() * tensor.data_type().element_size();
         assert!(state.tensor(name).is_ok());
         let _ = (tensor.to_f32(), tensor.to_i64());

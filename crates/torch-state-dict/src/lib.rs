@@ -11,4 +11,4 @@ mod state_dict;
 pub use error::Error;
 pub use layout::DataType;
 pub use limits::Limits;
-pub use state_dict::{StateDict, TensorView, Tensors};
+pub use state_dict::{StateDict, TensorView};

@@ -13,7 +13,7 @@ const FIXTURES: [&str; 6] =
 /// Everything that can be asked of a state dict, in a comparable form.
 fn contents(state_dict: &StateDict) -> String {
     let mut contents = String::new();
-    for (name, tensor) in state_dict {
+    for (name, tensor) in state_dict.iter() {
         let values = (tensor.to_f32().ok(), tensor.to_i64().ok());
         writeln!(contents, "{name} {:?} {values:?}", tensor.shape()).unwrap();
     }

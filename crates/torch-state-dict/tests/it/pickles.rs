@@ -279,21 +279,3 @@ fn a_dictionary_below_another_key_is_not_guessed() {
     let hint = error.hint().unwrap();
     assert!(hint.starts_with("the file holds `weights`; "), "{hint}");
 }
-
-#[test]
-fn a_prefix_that_all_names_have_is_removed() {
-    let named = |name: &str| read(&file(&state_dict(name), &data(2))).unwrap();
-    let plain = named("module.weight").without_prefix("module.");
-    assert_eq!(plain.f32("weight").unwrap(), (vec![2], vec![1.5, 2.5]));
-    assert!(plain.tensor("module.weight").is_err());
-    for kept in ["weight", "module.", "my.module.weight"] {
-        assert!(named(kept).without_prefix("module.").tensor(kept).is_ok());
-    }
-    let [first, second] = ["module.a", "b"].map(|name| {
-        let entry = state_dict(name);
-        entry[1..].to_vec()
-    });
-    let mixed = [&b"}"[..], &first, &second].concat();
-    let mixed = read(&file(&mixed, &data(2))).unwrap();
-    assert!(mixed.without_prefix("module.").tensor("module.a").is_ok());
-}

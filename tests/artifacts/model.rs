@@ -60,7 +60,7 @@ fn inputs_and_outputs_match_the_contract() {
     assert_eq!(OPSET, 18, "the operator set that other runtimes were promised");
     let batch = Dim::symbol("batch");
     let input = [batch.clone(), 3.into(), 224.into(), 224.into()].to_vec();
-    assert_eq!(signature(model.inputs()), [(INPUT_NAME, DataType::F32, input)]);
+    assert_eq!(signature(model.graph().inputs()), [(INPUT_NAME, DataType::F32, input)]);
     let classes = read_classes(&results().join(CLASSES_FILE)).unwrap().len();
     let shape = vec![batch, classes.into()];
     let metadata = ModelMetadata::from_properties(model.metadata()).unwrap();
@@ -70,9 +70,9 @@ fn inputs_and_outputs_match_the_contract() {
         .chain(second)
         .map(|name| (name, DataType::F32, shape.clone()))
         .collect();
-    assert_eq!(signature(model.outputs()), expected);
+    assert_eq!(signature(model.graph().outputs()), expected);
     let normalized = |node: &onnx_graph::Node| node.op_type() == "BatchNormalization";
-    assert!(!model.nodes().iter().any(normalized), "batch normalization is not folded");
+    assert!(!model.graph().nodes().iter().any(normalized), "batch normalization is not folded");
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn layer_tensors(model: &Model, layer: &Layer) -> Vec<(String, Tensor)> {
 }
 
 fn initializer(model: &Model, name: &str) -> Tensor {
-    let tensor = model.initializer(name).unwrap_or_else(|| panic!("no `{name}`"));
+    let tensor = model.graph().find_initializer(name).unwrap_or_else(|| panic!("no `{name}`"));
     let values: Vec<f32> = tensor.values().unwrap();
     Tensor::from_vec(values, tensor.shape(), &Device::Cpu).unwrap()
 }

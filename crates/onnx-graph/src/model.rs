@@ -5,8 +5,6 @@ use std::ops::RangeInclusive;
 
 use crate::Error;
 use crate::graph::Graph;
-use crate::node::Node;
-use crate::value::{Tensor, Value};
 
 /// The operator sets in which the inferred operators have the same meaning (as of ONNX 1.23).
 const OPSETS: RangeInclusive<i64> = 13..=28;
@@ -114,30 +112,5 @@ impl Model {
     /// The properties by key.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
-    }
-
-    /// The inputs in order.
-    pub fn inputs(&self) -> &[Value] {
-        self.graph.inputs()
-    }
-
-    /// The outputs in order.
-    pub fn outputs(&self) -> &[Value] {
-        self.graph.outputs()
-    }
-
-    /// The nodes in topological order.
-    pub fn nodes(&self) -> &[Node] {
-        self.graph.nodes()
-    }
-
-    /// The constants in order.
-    pub fn initializers(&self) -> &[Tensor] {
-        self.graph.initializers()
-    }
-
-    /// The constant called `name`.
-    pub fn initializer(&self, name: &str) -> Option<&Tensor> {
-        self.graph.find_initializer(name)
     }
 }

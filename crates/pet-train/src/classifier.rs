@@ -162,8 +162,11 @@ mod tests {
         let model = Model::from_bytes(&bytes).unwrap();
         assert_eq!(ModelMetadata::from_properties(model.metadata()).unwrap(), metadata);
         assert_eq!(model.opset(), OPSET);
-        assert_eq!(model.nodes().iter().filter(|node| node.op_type() == "Conv").count(), 52);
-        assert_eq!(model.initializer("classifier.weight").unwrap().shape(), [2, 1280]);
+        assert_eq!(
+            model.graph().nodes().iter().filter(|node| node.op_type() == "Conv").count(),
+            52
+        );
+        assert_eq!(model.graph().find_initializer("classifier.weight").unwrap().shape(), [2, 1280]);
     }
 
     #[test]

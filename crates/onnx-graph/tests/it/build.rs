@@ -19,15 +19,15 @@ fn every_operator_is_inferred() {
     assert_eq!(type_of("residual"), "f32[batch, 8, 8, 8]");
     assert_eq!(type_of("pool"), "f32[batch, 8, 1, 1]");
     assert_eq!(type_of("flatten"), "f32[batch, 8]");
-    assert_eq!(model.outputs()[0].to_string(), "logits: f32[batch, 5]");
-    assert_eq!(model.outputs()[1].to_string(), "probabilities: f32[batch, 5]");
-    assert_eq!(model.outputs()[2].to_string(), "again: f32[batch, 5]");
+    assert_eq!(model.graph().outputs()[0].to_string(), "logits: f32[batch, 5]");
+    assert_eq!(model.graph().outputs()[1].to_string(), "probabilities: f32[batch, 5]");
+    assert_eq!(model.graph().outputs()[2].to_string(), "again: f32[batch, 5]");
 }
 
 #[test]
 fn constants_are_shared() {
     let model = every_operator().unwrap();
-    let names = model.initializers().iter().map(onnx_graph::Tensor::name);
+    let names = model.graph().initializers().iter().map(onnx_graph::Tensor::name);
     let constants: Vec<_> = names.filter(|name| name.starts_with("constant.")).collect();
     assert_eq!(constants, ["constant.0.25", "constant.0", "constant.6"]);
 }

@@ -102,9 +102,9 @@ fn tensors_in_fields_of_numbers_are_read() {
     let kind = nested(2, &nested(1, &[elements, shape].concat()));
     let output = nested(12, &[nested(1, b"y"), kind].concat());
     let model = Model::from_bytes(&model_with(&[tensor, node, output].concat())).unwrap();
-    let tensor = model.initializer("t").unwrap();
+    let tensor = model.graph().find_initializer("t").unwrap();
     assert_eq!(tensor.values::<f32>().unwrap(), [1.0, 2.5]);
-    assert_eq!(model.outputs()[0].to_string(), "y: f32[2]");
+    assert_eq!(model.graph().outputs()[0].to_string(), "y: f32[2]");
 }
 
 #[test]

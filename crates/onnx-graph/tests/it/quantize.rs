@@ -33,7 +33,7 @@ fn wide(quantizer: &Quantizer) -> BTreeMap<String, Range> {
 }
 
 fn count(model: &Model, op_type: &str) -> usize {
-    model.nodes().iter().filter(|node| node.op_type() == op_type).count()
+    model.graph().nodes().iter().filter(|node| node.op_type() == op_type).count()
 }
 
 #[test]
@@ -53,11 +53,12 @@ fn convolutions_and_sums_go_through_bytes_and_clips_are_folded() {
     assert_eq!(count(&quantized, "QuantizeLinear"), expected.len());
     assert_eq!(quantized.metadata(), model.metadata());
     // Clipped at 0 and 6, however far the observed range reaches.
-    let scale = quantized.initializer("stem.clip.scale").unwrap().values::<f32>().unwrap();
+    let scale =
+        quantized.graph().find_initializer("stem.clip.scale").unwrap().values::<f32>().unwrap();
     assert_eq!(scale, [6.0 / 255.0]);
-    let weight = quantized.initializer("depthwise.weight.quantized").unwrap();
+    let weight = quantized.graph().find_initializer("depthwise.weight.quantized").unwrap();
     assert_eq!(weight.data_type(), DataType::I8);
-    assert!(quantized.initializer("depthwise.weight").is_none());
+    assert!(quantized.graph().find_initializer("depthwise.weight").is_none());
     assert_eq!(Model::from_bytes(&quantized.to_bytes().unwrap()).unwrap(), quantized);
 }
 
@@ -71,10 +72,13 @@ fn the_first_layers_stay_as_they_are() {
     assert_eq!(names, ["depthwise.clip", "narrow", "sum", "last.clip"]);
     let quantized = quantizer.quantize(&wide(&quantizer)).unwrap();
     assert_eq!(count(&quantized, "Clip"), 2);
-    assert_eq!(quantized.initializer("stem.weight"), model.initializer("stem.weight"));
+    assert_eq!(
+        quantized.graph().find_initializer("stem.weight"),
+        model.graph().find_initializer("stem.weight")
+    );
 
     let none = Quantizer::new(&model).with_float_layers(4);
-    assert_eq!(none.quantize(&BTreeMap::new()).unwrap().nodes(), model.nodes());
+    assert_eq!(none.quantize(&BTreeMap::new()).unwrap().graph().nodes(), model.graph().nodes());
 }
 
 #[test]
@@ -106,8 +110,8 @@ fn what_is_used_otherwise_is_kept() {
     let quantizer = Quantizer::new(&model);
     let quantized = quantizer.quantize(&wide(&quantizer)).unwrap();
     assert_eq!((count(&quantized, "Clip"), count(&quantized, "Relu")), (1, 1));
-    assert!(quantized.initializer("weight.2.quantized").is_some());
-    assert_eq!(quantized.outputs(), model.outputs());
+    assert!(quantized.graph().find_initializer("weight.2.quantized").is_some());
+    assert_eq!(quantized.graph().outputs(), model.graph().outputs());
     assert_eq!(Model::from_bytes(&quantized.to_bytes().unwrap()).unwrap(), quantized);
 }
 

@@ -35,11 +35,11 @@ fn everything_survives() {
     assert_eq!(read.ir_version(), 8);
     assert_eq!(read.producer(), ("onnx-graph tests", "1.0"));
     assert_eq!(read.metadata()["author"], "nobody");
-    assert_eq!(read.inputs()[0].to_string(), "image: f32[batch, 3, 16, 16]");
-    let weight = read.initializer("stem.weight").unwrap();
+    assert_eq!(read.graph().inputs()[0].to_string(), "image: f32[batch, 3, 16, 16]");
+    let weight = read.graph().find_initializer("stem.weight").unwrap();
     assert_eq!(weight.shape(), [8, 3, 3, 3]);
     assert_eq!(weight.values::<f32>().unwrap(), ramp(216));
-    assert!(matches!(read.nodes()[2].attributes()["group"], Attribute::Int(1)));
+    assert!(matches!(read.graph().nodes()[2].attributes()["group"], Attribute::Int(1)));
 }
 
 #[test]
@@ -150,10 +150,10 @@ proptest! {
         graph.output("y", &x).unwrap();
         let bytes = Model::new(graph, 18).to_bytes().unwrap();
         let read = Model::from_bytes(&bytes).unwrap();
-        prop_assert_eq!(read.initializer("i32").unwrap().values::<i32>().unwrap(), values);
-        prop_assert_eq!(read.initializer("u16").unwrap().values::<u16>().unwrap(), narrow);
+        prop_assert_eq!(read.graph().find_initializer("i32").unwrap().values::<i32>().unwrap(), values);
+        prop_assert_eq!(read.graph().find_initializer("u16").unwrap().values::<u16>().unwrap(), narrow);
         let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-        let back = read.initializer("f64").unwrap().values::<f64>().unwrap();
+        let back = read.graph().find_initializer("f64").unwrap().values::<f64>().unwrap();
         prop_assert_eq!(bits(&back), bits(&floats));
     }
 }
@@ -188,7 +188,7 @@ fn the_onnx_checker_accepts_and_infers_the_same_shapes() {
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("nobody"));
     let theirs: Vec<_> = lines.map(str::to_owned).collect();
-    assert_eq!(theirs.len(), model.nodes().len());
+    assert_eq!(theirs.len(), model.graph().nodes().len());
     for line in &theirs {
         let name = line.split(',').next().unwrap();
         assert_eq!(*line, our_line(&model, name));

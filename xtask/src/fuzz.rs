@@ -14,27 +14,23 @@ use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
 use crate::{release, workspace};
 
-/// A target and folders with seed inputs.
-type Target = (&'static str, &'static [&'static str]);
+/// A target, and folders with seed inputs, separated by spaces.
+type Target = (&'static str, &'static str);
 
 const TARGETS: [Target; 10] = [
     (
         "image",
-        &[
-            "crates/pet-image/tests/golden/files",
-            "crates/pet-image/tests/golden/grid",
-            "crates/pet-image/tests/golden/tiff",
-        ],
+        "crates/pet-image/tests/golden/files crates/pet-image/tests/golden/grid crates/pet-image/tests/golden/tiff",
     ),
-    ("checkpoint", &["crates/torch-state-dict/tests/fixtures"]),
-    ("safetensors", &[]),
-    ("onnx", &[]),
-    ("model", &[]),
-    ("annotations", &[]),
-    ("form", &[]),
-    ("protocol", &[]),
-    ("grpc", &[]),
-    ("mlflow", &[]),
+    ("checkpoint", "crates/torch-state-dict/tests/fixtures"),
+    ("safetensors", ""),
+    ("onnx", ""),
+    ("model", ""),
+    ("annotations", ""),
+    ("form", ""),
+    ("protocol", ""),
+    ("grpc", ""),
+    ("mlflow", ""),
 ];
 
 /// Coverage instrumentation for libFuzzer, as `cargo fuzz` sets it.
@@ -147,7 +143,7 @@ fn fuzz(programs: &Path, (name, seeds): &Target, arguments: &Arguments) -> Resul
         .argument(format!("-seed={}", arguments.seed))
         .argument(format!("-artifact_prefix={artifacts}/"))
         .arguments(["-verbosity=0", "-print_final_stats=1", &corpus])
-        .arguments(*seeds)
+        .words(seeds)
         .run()?;
     Ok(Outcome::done(corpus))
 }

@@ -72,14 +72,10 @@ pub(crate) trait ArtifactRepository: Send + Sync {
 ///
 /// Paths are relative to it, with `/` between parts; one that would leave it is refused.
 pub struct Artifacts {
-    repository: Box<dyn ArtifactRepository>,
+    pub(crate) repository: Box<dyn ArtifactRepository>,
 }
 
 impl Artifacts {
-    pub(crate) fn new(repository: Box<dyn ArtifactRepository>) -> Self {
-        Self { repository }
-    }
-
     /// Removes temporary files of uploads whose process was killed. No upload may be in progress.
     #[cfg(feature = "spool")]
     pub(crate) fn remove_unfinished(&self) -> Result<()> {
@@ -219,13 +215,7 @@ impl Artifacts {
 
 /// Artifacts in a folder of this machine.
 pub(crate) struct FolderArtifacts {
-    root: PathBuf,
-}
-
-impl FolderArtifacts {
-    pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root }
-    }
+    pub(crate) root: PathBuf,
 }
 
 impl ArtifactRepository for FolderArtifacts {
@@ -391,7 +381,7 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let target = outer.path().join("target");
         for path in ["../x", "/x", "a/../../x", "..", "", "a\\..\\x", "C:x\0", "sub/x"] {
-            let artifacts = Artifacts::new(Box::new(Liar(vec![file(path)])));
+            let artifacts = Artifacts { repository: Box::new(Liar(vec![file(path)])) };
             let error = artifacts.download_folder("", &target).unwrap_err();
             assert!(matches!(error, Error::Invalid { .. }), "{path}: {error}");
         }
@@ -415,7 +405,7 @@ mod tests {
             }
         }
         let target = tempfile::tempdir().unwrap();
-        let artifacts = Artifacts::new(Box::new(Loop));
+        let artifacts = Artifacts { repository: Box::new(Loop) };
         assert!(artifacts.download_folder("", target.path()).is_err());
     }
 
@@ -426,7 +416,8 @@ mod tests {
         fs_err::create_dir_all(from.join("plots/deep")).unwrap();
         fs_err::write(from.join("a ü%&.txt"), "one").unwrap();
         fs_err::write(from.join("plots/deep/b.bin"), [0, 255, 10]).unwrap();
-        let artifacts = Artifacts::new(Box::new(FolderArtifacts::new(place.path().join("store"))));
+        let store = FolderArtifacts { root: place.path().join("store") };
+        let artifacts = Artifacts { repository: Box::new(store) };
         assert_eq!(artifacts.list("").unwrap(), []);
 
         artifacts.upload_folder(&from, "model").unwrap();

@@ -187,12 +187,6 @@ impl Batch {
     }
 }
 
-impl Extend<Metric> for Batch {
-    fn extend<I: IntoIterator<Item = Metric>>(&mut self, metrics: I) {
-        self.metrics.extend(metrics);
-    }
-}
-
 impl FromIterator<Metric> for Batch {
     fn from_iter<I: IntoIterator<Item = Metric>>(metrics: I) -> Self {
         Self { metrics: metrics.into_iter().collect(), ..Self::default() }

@@ -77,7 +77,7 @@ impl Client {
     /// # Errors
     /// [`ArtifactUri`](Error::ArtifactUri) when this kind of URI cannot be reached.
     pub fn artifacts(&self, uri: &str) -> Result<Artifacts> {
-        Ok(Artifacts::new(self.store.artifact_repository(uri)?))
+        Ok(Artifacts { repository: self.store.artifact_repository(uri)? })
     }
 }
 

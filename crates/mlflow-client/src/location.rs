@@ -166,17 +166,12 @@ fn has_scheme(text: &str) -> bool {
         && scheme.chars().all(usual)
 }
 
-/// A URI without the user name and password it may carry.
-fn without_credentials(uri: &str) -> String {
-    match Uri::split(uri) {
-        Some(Uri { scheme, host, path, .. }) => format!("{scheme}://{host}{path}"),
-        None => uri.to_owned(),
-    }
-}
-
-/// A URI without credentials, for an error message.
+/// A URI without the user name and password it may carry, for an error message.
 pub(crate) fn public(uri: &str) -> String {
-    excerpt(&without_credentials(uri))
+    match Uri::split(uri) {
+        Some(Uri { scheme, host, path, .. }) => excerpt(&format!("{scheme}://{host}{path}")),
+        None => excerpt(uri),
+    }
 }
 
 #[cfg(test)]
@@ -260,8 +255,8 @@ mod tests {
 
     #[test]
     fn credentials_never_show() {
-        assert_eq!(without_credentials("ftp://me:se@cret@host/a@b"), "ftp://host/a@b");
-        assert_eq!(without_credentials("plain"), "plain");
+        assert_eq!(public("ftp://me:se@cret@host/a@b"), "ftp://host/a@b");
+        assert_eq!(public("plain"), "plain");
     }
 
     #[test]

@@ -163,24 +163,22 @@ pub(crate) struct Page<T> {
 pub struct Pages<'a, T> {
     fetch: Box<Fetch<'a, T>>,
     items: std::vec::IntoIter<T>,
-    next: Next,
+    /// Of the next page; none after the last one.
+    next: Option<Token>,
 }
 
 /// Fetches the page of a token.
 type Fetch<'a, T> = dyn FnMut(Option<&str>) -> Result<Page<T>> + 'a;
 
-enum Next {
-    First,
-    Page(String),
-    End,
-}
+/// Names a page; the first one has no name.
+type Token = Option<String>;
 
 /// The runs that a search finds; an error ends it.
 pub type Runs<'a> = Pages<'a, Run>;
 
 impl<'a, T> Pages<'a, T> {
     pub(crate) fn new(fetch: impl FnMut(Option<&str>) -> Result<Page<T>> + 'a) -> Self {
-        Self { fetch: Box::new(fetch), items: Vec::new().into_iter(), next: Next::First }
+        Self { fetch: Box::new(fetch), items: Vec::new().into_iter(), next: Some(None) }
     }
 }
 
@@ -192,17 +190,12 @@ impl<T> Iterator for Pages<'_, T> {
             if let Some(item) = self.items.next() {
                 return Some(Ok(item));
             }
-            let page = match std::mem::replace(&mut self.next, Next::End) {
-                Next::First => (self.fetch)(None),
-                Next::Page(token) => (self.fetch)(Some(&token)),
-                Next::End => return None,
-            };
-            match page {
+            let token = self.next.take()?;
+            match (self.fetch)(token.as_deref()) {
                 Err(error) => return Some(Err(error)),
                 Ok(page) => {
                     // An empty page that promises another one would never end.
-                    let more = page.next.filter(|_| !page.items.is_empty());
-                    self.next = more.map_or(Next::End, Next::Page);
+                    self.next = page.next.filter(|_| !page.items.is_empty()).map(Some);
                     self.items = page.items.into_iter();
                 }
             }

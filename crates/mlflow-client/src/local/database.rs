@@ -43,22 +43,11 @@ inputs input_uuid source_type source_id destination_type destination_id
 input_tags input_uuid name value";
 
 /// What can go wrong within a transaction: an error of SQLite's, or one of this crate's.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub(super) enum Fault {
-    Sqlite(rusqlite::Error),
-    Found(Error),
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Found(error)
-    }
+    Sqlite(#[from] rusqlite::Error),
+    Found(#[from] Error),
 }
 
 pub(super) type Outcome<T> = std::result::Result<T, Fault>;
@@ -80,12 +69,9 @@ impl Database {
             connection.pragma_update(None, "case_sensitive_like", true)?;
             Ok(connection)
         });
-        match opened {
-            Ok(connection) => {
-                Ok(Self { path: path.to_owned(), lock_timeout, connection: Mutex::new(connection) })
-            }
-            Err(error) => Err(explain(error, path, lock_timeout, "open the store")),
-        }
+        let connection =
+            opened.map_err(|error| explain(error, path, lock_timeout, "open the store"))?;
+        Ok(Self { path: path.to_owned(), lock_timeout, connection: Mutex::new(connection) })
     }
 
     /// Fills an empty database, checks any other.

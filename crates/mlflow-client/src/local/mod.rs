@@ -45,7 +45,7 @@ impl Store for LocalStore {
     }
 
     fn artifact_repository(&self, uri: &str) -> Result<Box<dyn ArtifactRepository>> {
-        Ok(Box::new(FolderArtifacts::new(to_path(uri)?)))
+        Ok(Box::new(FolderArtifacts { root: to_path(uri)? }))
     }
 }
 

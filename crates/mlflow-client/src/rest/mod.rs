@@ -83,7 +83,7 @@ impl Store for RestStore {
         if uri.starts_with("mlflow-artifacts:") {
             return Ok(Box::new(ProxyArtifacts::new(Arc::clone(&self.transport), uri)?));
         }
-        Ok(Box::new(FolderArtifacts::new(to_path(uri)?)))
+        Ok(Box::new(FolderArtifacts { root: to_path(uri)? }))
     }
 }
 

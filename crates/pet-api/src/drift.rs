@@ -12,8 +12,8 @@
 //! `√(2 (k − 1)) (1/m + 1/n)`, is at most a quarter of the limit: for 37 classes and those images from 150 photographs on.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use pet_model::{Moments, Observation, Reference};
 
 /// Largest window, which takes a few megabytes.
@@ -75,7 +75,7 @@ impl Drift {
             similarity: answer.similarity,
             directions: answer.directions().into(),
         };
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut latest = self.latest.lock();
         if latest.len() >= self.size {
             latest.pop_front();
         }
@@ -85,7 +85,7 @@ impl Drift {
     /// The number of predictions in the window and their distances from the reference. Takes a fraction of a millisecond,
     /// during which no prediction can be added, so this is done on demand.
     pub(crate) fn measure(&self) -> (usize, Distances) {
-        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = self.latest.lock();
         let answers: Vec<_> = latest.iter().map(Answer::observation).collect();
         let reference = &self.reference;
         let window = Reference::of(reference.classes.len(), &answers);

@@ -10,9 +10,9 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -92,8 +92,7 @@ impl Feedback {
     }
 
     pub(crate) fn counts(&self) -> FeedbackCounts {
-        let counts = self.counts.lock();
-        counts.unwrap_or_else(PoisonError::into_inner).clone()
+        self.counts.lock().clone()
     }
 
     /// Stores an image file with this extension.
@@ -104,10 +103,10 @@ impl Feedback {
         correction: &Correction<'_>,
     ) -> Result<(), ApiError> {
         let folder = self.class_folder(correction.class)?;
-        let mut sidecar = serde_json::to_vec(correction).map_err(|e| ApiError::internal(&e))?;
+        let mut sidecar = serde_json::to_vec(correction).map_err(ApiError::internal)?;
         sidecar.push(b'\n');
         let bytes = (image.len() + sidecar.len()) as u64;
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock();
         self.check_room(&counts, bytes)?;
         let stem = file_stem(image);
         let write = || {
@@ -124,7 +123,7 @@ impl Feedback {
             Err(error) => {
                 // Removes a folder that was created for nothing; fails if it is not empty.
                 let _ = fs_err::remove_dir(&folder);
-                return Err(ApiError::internal(&error));
+                return Err(ApiError::internal(error));
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::{Stream, StreamExt as _};
 
 use crate::error::{ApiError, Code, printable};
-use crate::memory::{Body, Incoming, too_large};
+use crate::memory::{Incoming, hold, too_large};
 
 /// The form field with the photograph.
 pub(crate) const FIELD: &str = "file";
@@ -28,7 +28,7 @@ pub(crate) struct Photograph {
     /// The client's name for it, which is untrusted.
     pub(crate) name: Option<String>,
     /// Its bytes, or why they were rejected.
-    pub(crate) body: Result<Body, ApiError>,
+    pub(crate) body: Result<Bytes, ApiError>,
 }
 
 /// Reads at most `max` fields named `file`; other fields are skipped.
@@ -78,14 +78,13 @@ async fn photograph(
             Err(error) if error.code == Code::TooLarge => {
                 drop(body);
                 skip(&mut field, limit).await?;
-                let body = Err(error);
-                return Ok(Photograph { name, body });
+                return Ok(Photograph { name, body: Err(error) });
             }
             Err(error) => return Err(error),
         }
     }
-    let body = Ok(body.finish());
-    Ok(Photograph { name, body })
+    let (bytes, reserved) = body.finish();
+    Ok(Photograph { name, body: Ok(hold(bytes, reserved)) })
 }
 
 async fn skip(field: &mut Field, limit: u64) -> Result<(), ApiError> {

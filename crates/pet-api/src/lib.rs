@@ -45,7 +45,6 @@ mod model_folder;
 mod models;
 mod open_inference;
 mod queue;
-mod repository;
 mod route;
 mod server;
 mod shadow;

@@ -2,11 +2,12 @@
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::SystemTime;
 
+use parking_lot::Mutex;
 use pet_model::{ModelMetadata, Results};
 use pet_predict::{Explainer, Model, Options, Runtime, Session};
 use tracing::Span;
@@ -150,15 +151,11 @@ impl<T> Pool<T> {
     }
 
     fn take(&self) -> Option<T> {
-        self.idle().pop()
+        self.0.lock().pop()
     }
 
     fn put(&self, unused: T) {
-        self.idle().push(unused);
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().push(unused);
     }
 }
 
@@ -255,7 +252,8 @@ pub(crate) mod tests {
         };
         let load = |role| loader.load(&place.path().into(), role, None).unwrap();
         let (served, named) = (load(Role::Served), load(Role::Named));
-        let count = |model: &LoadedModel| (model.sessions.idle().len(), model.wide.idle().len());
+        let count =
+            |model: &LoadedModel| (model.sessions.0.lock().len(), model.wide.0.lock().len());
         let idle = || [count(&served), count(&named)];
         assert_eq!(idle(), [(2, 1), (2, 0)]);
         assert_eq!(count(&load(Role::Shadow)), (0, 0));

@@ -3,16 +3,17 @@
 //! A client may send slowly as long as there is memory for others. When memory runs out, the slowest upload is cancelled,
 //! so that a few clients that stall cannot lock out everyone else.
 
-use std::ops::Deref;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::{BodySize, MessageBody};
+use actix_web::body::{MessageBody, SizedStream};
 use actix_web::rt;
 use actix_web::web::Bytes;
 use futures_util::future::{Either, select};
+use futures_util::{Stream, StreamExt as _, stream};
+use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
@@ -35,6 +36,9 @@ pub(crate) struct UploadMemory {
     incoming: Mutex<Vec<Arc<Progress>>>,
 }
 
+/// A permit for each byte that is reserved.
+pub(crate) type Reserved = OwnedSemaphorePermit;
+
 impl UploadMemory {
     pub(crate) fn new(bytes: usize) -> Self {
         let capacity = bytes.min(Semaphore::MAX_PERMITS);
@@ -51,25 +55,56 @@ impl UploadMemory {
         self.free.available_permits() >= self.capacity / 2
     }
 
+    /// Reads a body of up to `limit` bytes, and returns it with its memory.
+    pub(crate) async fn read(
+        &self,
+        limit: u64,
+        deadline: Instant,
+        chunks: impl Stream<Item = Result<Bytes, ApiError>>,
+    ) -> Result<(Bytes, Option<Reserved>), ApiError> {
+        let incoming = self.receive();
+        let mut body = incoming.body(limit);
+        let mut chunks = pin!(chunks);
+        let read = async {
+            while let Some(chunk) = chunks.next().await {
+                body.push(&chunk?).await?;
+            }
+            Ok(())
+        };
+        incoming.read(deadline, read).await?;
+        Ok(body.finish())
+    }
+
     /// Registers a request whose body is about to be received.
     pub(crate) fn receive(&self) -> Incoming<'_> {
-        let progress = Arc::new(Progress::new());
-        self.lock().push(progress.clone());
+        let pace = Pace { since: Instant::now(), bytes: 0, holds_memory: false };
+        let progress = Arc::new(Progress { pace: Mutex::new(pace), cancelled: Notify::new() });
+        self.incoming.lock().push(progress.clone());
         Incoming { memory: self, progress }
     }
 
-    /// Reserves memory for a response of this many bytes until it is sent; a response larger than the capacity takes all.
-    pub(crate) fn reserve_response(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-        let count = u32::try_from(bytes.min(self.capacity)).unwrap_or(u32::MAX);
+    /// Reserves memory for a response of this many bytes, in addition to what is `held` for it already. A response larger
+    /// than the capacity takes all.
+    pub(crate) fn reserve_response(
+        &self,
+        bytes: usize,
+        held: Option<Reserved>,
+    ) -> Result<Reserved, ApiError> {
+        let more = bytes.saturating_sub(held.as_ref().map_or(0, Reserved::num_permits));
+        let count = u32::try_from(more.min(self.capacity)).unwrap_or(u32::MAX);
         let reserved = self.free.clone().try_acquire_many_owned(count);
-        reserved.map_err(|_| {
+        let mut reserved = reserved.map_err(|_| {
             ApiError::new(Code::Busy, "too many responses are waiting for their clients")
-        })
+        })?;
+        if let Some(held) = held {
+            reserved.merge(held);
+        }
+        Ok(reserved)
     }
 
     /// Cancels the slowest upload other than `asking`. Returns whether there was a slow one.
     fn cancel_slowest(&self, asking: &Arc<Progress>) -> bool {
-        let mut incoming = self.lock();
+        let mut incoming = self.incoming.lock();
         let others = incoming.iter().enumerate();
         let others = others.filter(|(_, other)| !Arc::ptr_eq(other, asking));
         let slow = others.filter_map(|(index, other)| Some((other.slow_since()?, index)));
@@ -78,10 +113,6 @@ impl UploadMemory {
         };
         incoming.swap_remove(index).cancelled.notify_one();
         true
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Progress>>> {
-        self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,13 +131,8 @@ struct Pace {
 }
 
 impl Progress {
-    fn new() -> Self {
-        let pace = Pace { since: Instant::now(), bytes: 0, holds_memory: false };
-        Self { pace: Mutex::new(pace), cancelled: Notify::new() }
-    }
-
     fn received(&self, bytes: usize) {
-        let mut pace = self.lock();
+        let mut pace = self.pace.lock();
         pace.bytes += bytes;
         pace.holds_memory = true;
         if pace.bytes >= MIN_PROGRESS {
@@ -116,13 +142,9 @@ impl Progress {
 
     /// Since when it has been too slow; `None` if it is not, or holds no memory.
     fn slow_since(&self) -> Option<Instant> {
-        let pace = self.lock();
+        let pace = self.pace.lock();
         let is_slow = pace.holds_memory && pace.since.elapsed() >= SLOW_AFTER;
         is_slow.then_some(pace.since)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -156,7 +178,7 @@ impl Incoming<'_> {
     }
 
     /// Reserves memory for more bytes.
-    async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
+    async fn reserve(&self, bytes: usize) -> Result<Reserved, ApiError> {
         let count = u32::try_from(bytes).unwrap_or(u32::MAX);
         let free = &self.memory.free;
         self.progress.received(bytes);
@@ -179,7 +201,7 @@ impl Incoming<'_> {
 
 impl Drop for Incoming<'_> {
     fn drop(&mut self) {
-        let mut incoming = self.memory.lock();
+        let mut incoming = self.memory.incoming.lock();
         incoming.retain(|other| !Arc::ptr_eq(other, &self.progress));
     }
 }
@@ -189,7 +211,7 @@ pub(crate) struct BodyBuffer<'a> {
     incoming: &'a Incoming<'a>,
     limit: u64,
     bytes: Vec<u8>,
-    reserved: Option<OwnedSemaphorePermit>,
+    reserved: Option<Reserved>,
 }
 
 impl BodyBuffer<'_> {
@@ -206,112 +228,46 @@ impl BodyBuffer<'_> {
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> Body {
-        Body { bytes: self.bytes.into(), reserved: self.reserved }
+    /// The complete body and its memory.
+    pub(crate) fn finish(self) -> (Bytes, Option<Reserved>) {
+        (self.bytes.into(), self.reserved)
     }
 }
 
-/// A complete body; its memory stays reserved until it is dropped.
-#[derive(Default)]
-pub(crate) struct Body {
+/// Bytes whose memory stays reserved as long as any slice of them is alive.
+pub(crate) fn hold(bytes: impl Into<Bytes>, reserved: impl Into<Option<Reserved>>) -> Bytes {
+    Bytes::from_owner(Held { bytes: bytes.into(), _reserved: reserved.into() })
+}
+
+struct Held {
     bytes: Bytes,
-    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "held, not read"))]
-    reserved: Option<OwnedSemaphorePermit>,
+    _reserved: Option<Reserved>,
 }
 
-#[cfg(feature = "grpc")]
-impl Body {
-    /// Takes its bytes out; the memory stays reserved.
-    pub(crate) fn take(&mut self) -> Bytes {
-        std::mem::take(&mut self.bytes)
-    }
-
-    /// The body of a response. The memory of its request serves it too; only what goes beyond is reserved.
-    pub(crate) fn of_response(
-        bytes: Bytes,
-        request: Self,
-        memory: &UploadMemory,
-    ) -> Result<Self, ApiError> {
-        let held = request.reserved.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let mut reserved = memory.reserve_response(bytes.len().saturating_sub(held))?;
-        if let Some(before) = request.reserved {
-            reserved.merge(before);
-        }
-        Ok(Self { bytes, reserved: Some(reserved) })
-    }
-}
-
-impl AsRef<[u8]> for Body {
+impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-/// Without a copy; the memory stays reserved as long as any slice of the bytes is alive.
-impl From<Body> for Bytes {
-    fn from(body: Body) -> Self {
-        Self::from_owner(body)
-    }
-}
-
-impl Deref for Body {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-/// A large response. Its memory stays reserved until it is sent, and it is aborted if the client has not read it by the
+/// A large response, whose bytes hold their memory until they are sent. It is aborted if the client has not read it by the
 /// deadline; otherwise a few clients that never read could hold the memory forever.
-pub(crate) struct TimedBody {
-    length: u64,
-    rest: Arc<Mutex<Option<Body>>>,
-}
-
-/// The client did not read the response in time.
-#[derive(Debug, thiserror::Error)]
-#[error("the response was not read in time")]
-pub(crate) struct ResponseTimeout;
-
-impl TimedBody {
-    pub(crate) fn new(bytes: Vec<u8>, memory: OwnedSemaphorePermit, deadline: Instant) -> Self {
-        let length = bytes.len() as u64;
-        let body = Body { bytes: bytes.into(), reserved: Some(memory) };
-        let rest = Arc::new(Mutex::new(Some(body)));
-        let watched = Arc::downgrade(&rest);
-        rt::spawn(async move {
-            sleep_until(deadline).await;
-            if let Some(rest) = watched.upgrade() {
-                lock(&rest).take();
-            }
-        });
-        Self { length, rest }
-    }
-}
-
-impl MessageBody for TimedBody {
-    type Error = ResponseTimeout;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(self.length)
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, ResponseTimeout>>> {
-        let mut rest = lock(&self.rest);
-        let Some(Body { bytes, .. }) = &mut *rest else {
-            return Poll::Ready(Some(Err(ResponseTimeout)));
-        };
-        let part = bytes.split_to(CHUNK.min(bytes.len()));
-        Poll::Ready((!part.is_empty()).then_some(Ok(part)))
-    }
-}
-
-fn lock(rest: &Mutex<Option<Body>>) -> MutexGuard<'_, Option<Body>> {
-    rest.lock().unwrap_or_else(PoisonError::into_inner)
+pub(crate) fn timed_body(bytes: Bytes, deadline: Instant) -> impl MessageBody + 'static {
+    let length = bytes.len() as u64;
+    let rest = Arc::new(Mutex::new(Some(bytes)));
+    let watched = Arc::downgrade(&rest);
+    rt::spawn(async move {
+        sleep_until(deadline).await;
+        if let Some(rest) = watched.upgrade() {
+            rest.lock().take();
+        }
+    });
+    let parts = std::iter::from_fn(move || match &mut *rest.lock() {
+        Some(rest) if rest.is_empty() => None,
+        Some(rest) => Some(Ok(rest.split_to(CHUNK.min(rest.len())))),
+        None => Some(Err(io::Error::other("the response was not read in time"))),
+    });
+    SizedStream::new(length, stream::iter(parts))
 }
 
 /// The error for an upload above the limit.
@@ -336,7 +292,7 @@ mod tests {
             let error = one.push(b"9").await.unwrap_err();
             assert_eq!(error.code, Code::TooLarge);
             let one = one.finish();
-            assert_eq!(&*one, b"12345678");
+            assert_eq!(&*one.0, b"12345678");
             let mut other = incoming.body(8);
             assert_eq!(other.push(b"abc").await.unwrap_err().code, Code::Busy);
             drop(one);
@@ -352,7 +308,7 @@ mod tests {
             let hold = async |incoming: &Incoming<'_>, age: u32| {
                 let mut body = incoming.body(8);
                 body.push(b"1234").await.unwrap();
-                incoming.progress.lock().since -= SLOW_AFTER * age;
+                incoming.progress.pace.lock().since -= SLOW_AFTER * age;
                 std::future::pending::<()>().await;
                 Ok(())
             };

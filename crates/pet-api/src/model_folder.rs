@@ -42,6 +42,23 @@ impl ModelFolder {
         Ok(models)
     }
 
+    /// The models to load at startup: all in the folder. None of them may have the name of the served one.
+    pub(crate) fn initial(&self, served: &str) -> Result<BTreeMap<String, Results>, Error> {
+        let found = self.scan()?;
+        for (name, reason) in found.skipped {
+            let place = self.folder.display();
+            tracing::info!(%place, name, reason, "skipped in the folder of models");
+        }
+        let (count, max) = (found.models.len(), self.max_loaded);
+        if count > max {
+            return Err(Error::ModelCount { folder: self.folder.clone(), count, max });
+        }
+        match found.models.get(served) {
+            Some(results) => Err(same_name(served, results)),
+            None => Ok(found.models),
+        }
+    }
+
     /// Lists the folder.
     pub(crate) fn scan(&self) -> Result<Found, Error> {
         let failed = |source| Error::ModelFolder { source };
@@ -66,6 +83,11 @@ impl ModelFolder {
             path.parent() == Some(&self.folder) && path.file_name() == Some(OsStr::new(name));
         is_entry && skip_reason(name, &Results::from(path)).is_none()
     }
+}
+
+/// The error for a named model with the name of the served one.
+pub(crate) fn same_name(name: &str, results: &Results) -> Error {
+    Error::SameName { name: name.to_owned(), results: results.to_string() }
 }
 
 /// Why an entry is not a model. Names appear in URLs and metrics, so few characters are allowed; the replacement

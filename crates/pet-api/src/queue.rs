@@ -19,11 +19,12 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use parking_lot::{Condvar, Mutex};
 use pet_image::Cost;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -187,7 +188,7 @@ impl Queue {
     }
 
     fn push(&self, due: Instant, job: Job) -> Result<(), ApiError> {
-        let mut state = self.lock();
+        let mut state = self.0.state.lock();
         if state.closed {
             return Err(ApiError::stopping());
         }
@@ -202,9 +203,9 @@ impl Queue {
 
     /// Waits for the next job. `None` once the queue is closed and empty.
     fn next(&self) -> Option<Job> {
+        let mut state = self.0.state.lock();
         let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
-        let state = self.0.changed.wait_while(self.lock(), idle);
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        self.0.changed.wait_while(&mut state, idle);
         let job = state.waiting.pop_first().map(|(_, job)| job);
         self.0.metrics.queue_depth.set(state.waiting.len() as i64);
         job
@@ -217,12 +218,8 @@ impl Queue {
 
     /// Accepts no more work. The waiting jobs are still done, then the workers end.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        self.0.state.lock().closed = true;
         self.0.changed.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

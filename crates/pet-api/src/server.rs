@@ -16,12 +16,12 @@ use actix_web::web::Data;
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer};
 use tracing::Instrument as _;
 
-use crate::access::{LogEntry, REQUEST_ID, SERVER_TIMING, request_id};
+use crate::access::{Access, Head, REQUEST_ID, SERVER_TIMING};
 use crate::endpoint::Document;
 use crate::error::{ApiError, Code, PROBLEM, Problem, ProtocolError};
 use crate::route;
 use crate::state::State;
-use crate::trace::{RequestTrace, TRACEPARENT, http_span};
+use crate::trace::{TRACEPARENT, TraceContext, http_span};
 
 /// I/O threads. They do no computation, so more of them would only compete with the workers.
 const IO_THREADS: usize = 2;
@@ -89,32 +89,29 @@ async fn access<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let id = request_id(request.headers().get(REQUEST_ID).map(HeaderValue::as_bytes));
-    let mut entry = LogEntry::new(id, request.method().as_str(), request.path());
     let state = State::of(request.request())?;
+    let (method, headers) = (request.method(), request.headers());
     let pattern = request.match_pattern();
     let route = pattern.as_deref().unwrap_or("none");
-    let span = || http_span(request.method(), route, &entry.id);
-    let callers = request.headers().get_all(TRACEPARENT).map(HeaderValue::as_bytes);
-    let trace = RequestTrace::begin(callers, route, state.tracer(), span);
-    entry.trace = trace.context;
-    let in_flight = state.metrics.request_started();
-    let response = next.call(request).instrument(trace.span.clone());
+    let callers = headers.get_all(TRACEPARENT).map(HeaderValue::as_bytes);
+    let head = Head {
+        method: method.as_str(),
+        path: request.path(),
+        route,
+        id: headers.get(REQUEST_ID).map(HeaderValue::as_bytes),
+        caller: TraceContext::from_values(callers),
+    };
+    let access = Access::begin(&state, head, |id| http_span(method, route, id));
+    let response = next.call(request).instrument(access.span.clone());
     let mut response = response.await?;
-    drop(in_flight);
-
-    let status = response.status().as_u16();
-    trace.record_status(status);
-    for (name, value) in entry.headers() {
+    for (name, value) in access.finish(response.status().as_u16()) {
         if let Ok(value) = HeaderValue::try_from(value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
-    state.metrics.request_finished(route, status, entry.started.elapsed());
     if !state.is_ready() {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    entry.status = Some(status);
     Ok(response)
 }
 

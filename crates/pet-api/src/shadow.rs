@@ -63,7 +63,7 @@ impl Shadow {
             confidence: prediction.confidence(),
         };
         let is_taken = self.memory.is_half_free() && self.sender.try_send(sample()).is_ok();
-        if !is_taken && let Some(shadow) = self.models.current().shadow {
+        if !is_taken && let Some(shadow) = self.models.shadow() {
             let version = shadow.labels().version();
             self.metrics.models.count_shadow(version, Outcome::Dropped);
         }
@@ -125,7 +125,7 @@ impl Runner {
     fn run(self) {
         lower_priority();
         while let Ok(sample) = self.samples.recv() {
-            let Some(shadow) = self.models.current().shadow else {
+            let Some(shadow) = self.models.shadow() else {
                 continue;
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| self.compare(&shadow, &sample)));
@@ -147,7 +147,7 @@ impl Runner {
         // This is not a part of the request, nor of its trace.
         let predict = || with_default(&Dispatch::none(), predict);
         let prediction = cancel_unless(move || has_idle_worker(), predict);
-        let prediction = match prediction.map_err(|error| ApiError::prediction(&error)) {
+        let prediction = match prediction.map_err(ApiError::from) {
             Ok(prediction) => prediction,
             Err(error) if error.code == Code::DeadlinePassed => return Outcome::Dropped,
             Err(_) => return Outcome::Failed,

@@ -2,11 +2,12 @@
 
 use std::hint::black_box;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::web::{self, Data};
 use pet_image::Cost;
+use tokio::time::Instant;
 
 use crate::configuration::Configuration;
 use crate::error::{ApiError, Code, error_chain};
@@ -14,9 +15,8 @@ use crate::feedback::Feedback;
 use crate::loaded_model::LoadedModel;
 use crate::memory::UploadMemory;
 use crate::metrics::Metrics;
-use crate::models::Models;
+use crate::models::{IndexEntry, Models};
 use crate::queue::Queue;
-use crate::repository::IndexEntry;
 use crate::trace::Tracer;
 
 /// Shared by all handlers, as `web::Data<State>`.
@@ -42,6 +42,11 @@ impl State {
     /// The tracer, if spans are collected.
     pub(crate) fn tracer(&self) -> Option<&dyn Tracer> {
         self.configuration.tracer.as_deref()
+    }
+
+    /// When a request that starts now must be answered.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.configuration.request_timeout
     }
 
     /// The cost of predicting a photograph with this model.
@@ -71,8 +76,7 @@ impl State {
 
     /// Every model that a request can name, loaded or not.
     pub(crate) async fn index(&self) -> Result<Vec<IndexEntry>, ApiError> {
-        let index = self.run_blocking(Models::index).await?;
-        index.map_err(|error| ApiError::internal(&error))
+        self.run_blocking(Models::index).await?.map_err(ApiError::internal)
     }
 
     /// Runs slow work on a thread where it may block.
@@ -81,8 +85,7 @@ impl State {
         work: impl FnOnce(&Models) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
         let models = self.models.clone();
-        let done = web::block(move || work(&models)).await;
-        done.map_err(|error| ApiError::internal(&error))
+        web::block(move || work(&models)).await.map_err(ApiError::internal)
     }
 
     /// Checks the value of the header `Authorization` of an administrative request.

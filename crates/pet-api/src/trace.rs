@@ -5,9 +5,9 @@
 //! trace context: no address, no file name and no parameter.
 
 use std::fmt::{self, Debug, Display, Formatter};
-use std::sync::{Mutex, PoisonError};
 
 use actix_web::http::Method;
+use parking_lot::Mutex;
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
@@ -49,6 +49,12 @@ impl TraceContext {
         is_valid.then_some(Self { trace_id, span_id, sampled: flags & 1 == 1 })
     }
 
+    /// A context in this trace that is not recorded. Its own span if the system has no randomness.
+    pub(crate) fn unsampled(self) -> Self {
+        let random = getrandom::u64().ok().filter(|&id| id != 0);
+        Self { span_id: random.unwrap_or(self.span_id), sampled: false, ..self }
+    }
+
     /// The context in the values of the header; `None` if there are several.
     pub(crate) fn from_values<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let value = values.next().filter(|_| values.next().is_none())?;
@@ -70,52 +76,6 @@ fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let fits = text.len() == digits && text.bytes().all(is_digit);
     fits.then(|| u128::from_str_radix(text, 16).ok())?
-}
-
-/// Routes that are polled so often that they would hide everything else; traced only as a part of the caller's trace.
-const PROBES: [&str; 8] = [
-    "/health",
-    "/health/live",
-    "/health/ready",
-    "/metrics",
-    "/v2/health/live",
-    "/v2/health/ready",
-    "/inference.GRPCInferenceService/ServerLive",
-    "/inference.GRPCInferenceService/ServerReady",
-];
-
-/// The span in which a request is handled, and its context.
-pub(crate) struct RequestTrace {
-    pub(crate) span: Span,
-    /// The context of the request in its trace, if it is part of one.
-    pub(crate) context: Option<TraceContext>,
-}
-
-impl RequestTrace {
-    /// Starts the `span` of a request to a route; `callers` are the values of its header [`TRACEPARENT`]. Without a tracer
-    /// there is only a context in the caller's trace, for the log.
-    pub(crate) fn begin<'a>(
-        callers: impl Iterator<Item = &'a [u8]>,
-        route: &str,
-        tracer: Option<&dyn Tracer>,
-        span: impl FnOnce() -> Span,
-    ) -> Self {
-        let caller = TraceContext::from_values(callers);
-        let is_traced = caller.is_some() || !PROBES.contains(&route);
-        let Some(tracer) = tracer.filter(|_| is_traced) else {
-            return Self { span: Span::none(), context: caller.map(unsampled) };
-        };
-        let span = span();
-        let context = tracer.begin(&span, caller);
-        Self { span, context }
-    }
-
-    pub(crate) fn record_status(&self, status: u16) {
-        self.span.record("http.response.status_code", i64::from(status));
-        if status >= 500 {
-            self.span.record("otel.status_code", "ERROR");
-        }
-    }
 }
 
 /// The span of a request. The fields follow OpenTelemetry's semantic conventions for HTTP, where they apply.
@@ -143,12 +103,6 @@ fn method_label(method: &Method) -> &str {
     if KNOWN.contains(&method.as_str()) { method.as_str() } else { "_OTHER" }
 }
 
-/// A context in the caller's trace that is not recorded. The caller's own if the system has no randomness.
-fn unsampled(caller: TraceContext) -> TraceContext {
-    let random = getrandom::u64().ok().filter(|&id| id != 0);
-    TraceContext { span_id: random.unwrap_or(caller.span_id), sampled: false, ..caller }
-}
-
 /// The span of one of several images of a request.
 pub(crate) fn image_span(index: usize) -> Span {
     info_span!("image", index = index as i64)
@@ -167,8 +121,7 @@ impl QueueSpan {
 
     /// Ends the span, and returns its parent to run the job in.
     pub(crate) fn exit(&self) -> Span {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(queue.take());
+        drop(self.queue.lock().take());
         self.parent.clone()
     }
 }

@@ -8,8 +8,7 @@
 //! Extractors of other bodies use [`read_body`]. A body with a `Content-Encoding` is decompressed in small steps while it
 //! arrives, and the reader counts the output. So a decompression bomb is rejected as soon as its output exceeds the limit.
 
-use std::io::Write as _;
-use std::pin::Pin;
+use std::io::{self, Write as _};
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -18,7 +17,8 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use flate2::write::{GzDecoder, ZlibDecoder};
 use futures_util::future::LocalBoxFuture;
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::stream::LocalBoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use pet_image::Format;
 use serde_json::{Value as Json, json};
 use tokio::task::yield_now;
@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use crate::endpoint::{Describe, Operation};
 use crate::error::{ApiError, Code};
 use crate::form::{FIELD, Photograph, read_form, unreadable};
-use crate::memory::{Body, too_large};
+use crate::memory::{hold, too_large};
 use crate::state::State;
 
 /// Bytes that a form may have besides each photograph: boundaries, headers, other small fields.
@@ -36,27 +36,18 @@ const MULTIPART_OVERHEAD: u64 = 64 << 10;
 /// Input bytes that are decompressed at a time; the output is at most about a thousand times as large.
 const STEP: usize = 512;
 
-/// When a request must be answered, counted from its head.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline(pub(crate) Instant);
-
-impl Deadline {
-    fn of_new_request(state: &State) -> Self {
-        Self(Instant::now() + state.configuration.request_timeout)
-    }
-}
-
 /// One photograph.
 pub(crate) struct Upload {
     pub(crate) name: Option<String>,
-    pub(crate) body: Body,
-    pub(crate) deadline: Deadline,
+    pub(crate) body: Bytes,
+    /// When the request must be answered.
+    pub(crate) deadline: Instant,
 }
 
 /// Several photographs, at least one.
 pub(crate) struct Uploads {
     pub(crate) photographs: Vec<Photograph>,
-    pub(crate) deadline: Deadline,
+    pub(crate) deadline: Instant,
 }
 
 /// Errors of reading a body.
@@ -108,10 +99,8 @@ impl FromRequest for Upload {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let Uploads { photographs, deadline } = read(&request, payload, 1).await?;
-            let Photograph { name, body } =
-                photographs.into_iter().next().ok_or_else(missing_file)?;
-            let body = body?;
-            Ok(Self { name, body, deadline })
+            let photograph = photographs.into_iter().next().ok_or_else(missing_file)?;
+            Ok(Self { name: photograph.name, body: photograph.body?, deadline })
         })
     }
 }
@@ -141,7 +130,7 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
     let memory = &state.memory;
     let (photographs, deadline) = match request.content_type().to_ascii_lowercase().as_str() {
         "multipart/form-data" => {
-            let deadline = Deadline::of_new_request(&state);
+            let deadline = state.deadline();
             // The largest form; the error names the limit of one photograph.
             let all = limit.saturating_add(MULTIPART_OVERHEAD).saturating_mul(max as u64);
             let all = all.min(memory.capacity() as u64);
@@ -151,7 +140,7 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
             let body = decompressed(request, payload, all)?;
             let incoming = memory.receive();
             let read = read_form(request, body, max, limit, &incoming);
-            (incoming.read(deadline.0, read).await?, deadline)
+            (incoming.read(deadline, read).await?, deadline)
         }
         kind if kind == "application/octet-stream" || kind.starts_with("image/") => {
             let (body, deadline) = read_body(request, payload).await?;
@@ -175,24 +164,17 @@ fn missing_file() -> ApiError {
 pub(crate) async fn read_body(
     request: &HttpRequest,
     payload: Payload,
-) -> Result<(Body, Deadline), ApiError> {
+) -> Result<(Bytes, Instant), ApiError> {
     let state = State::of(request)?;
-    let deadline = Deadline::of_new_request(&state);
+    let deadline = state.deadline();
     let limit = state.configuration.limits.bytes;
     if content_length(request).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let mut chunks = decompressed(request, payload, u64::MAX)?;
-    let incoming = state.memory.receive();
-    let mut body = incoming.body(limit);
-    let read = async {
-        while let Some(chunk) = chunks.next().await {
-            body.push(&chunk.map_err(|error| unreadable(&error))?).await?;
-        }
-        Ok(())
-    };
-    incoming.read(deadline.0, read).await?;
-    Ok((body.finish(), deadline))
+    let chunks = decompressed(request, payload, u64::MAX)?;
+    let chunks = chunks.map_err(|error| unreadable(&error));
+    let (bytes, reserved) = state.memory.read(limit, deadline, chunks).await?;
+    Ok((hold(bytes, reserved), deadline))
 }
 
 fn content_length(request: &HttpRequest) -> Option<u64> {
@@ -200,18 +182,17 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
     length.to_str().ok()?.parse().ok()
 }
 
-/// The decompressed chunks of a body.
-type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
-
 /// The decompressed body of a request, which fails after `max` bytes.
 fn decompressed(request: &HttpRequest, payload: Payload, max: u64) -> Result<Chunks, ApiError> {
     let Some(decoder) = decoder(request)? else {
-        return Ok(Box::pin(payload));
+        return Ok(payload.boxed_local());
     };
     let decompression =
         Decompression { payload, decoder: Some(decoder), compressed: Bytes::new(), left: max };
-    Ok(Box::pin(stream::try_unfold(decompression, Decompression::next)))
+    Ok(stream::try_unfold(decompression, Decompression::next).boxed_local())
 }
+
+type Chunks = LocalBoxStream<'static, Result<Bytes, PayloadError>>;
 
 fn decoder(request: &HttpRequest) -> Result<Option<Decoder>, ApiError> {
     let values = request.headers().get_all(CONTENT_ENCODING);
@@ -223,9 +204,7 @@ fn decoder(request: &HttpRequest) -> Result<Option<Decoder>, ApiError> {
         ("gzip" | "x-gzip", None) => Ok(Some(Decoder::Gzip(GzDecoder::new(Vec::new())))),
         ("deflate", None) => Ok(Some(Decoder::Deflate(ZlibDecoder::new(Vec::new())))),
         (_, Some(_)) => Err(unsupported("more than one encoding")),
-        (name, None) => {
-            Err(unsupported(&format!("`{}`", name.chars().take(20).collect::<String>())))
-        }
+        (name, None) => Err(unsupported(&format!("`{name:.20}`"))),
     }
 }
 
@@ -242,25 +221,20 @@ enum Decoder {
 
 impl Decoder {
     /// Decompresses the next bytes.
-    fn write(&mut self, bytes: &[u8]) -> Result<Vec<u8>, PayloadError> {
-        let written = match self {
-            Self::Gzip(decoder) => decoder.write_all(bytes),
-            Self::Deflate(decoder) => decoder.write_all(bytes),
+    fn write(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let output = match self {
+            Self::Gzip(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
+            Self::Deflate(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
         };
-        written.map_err(|_| PayloadError::EncodingCorrupted)?;
-        Ok(std::mem::take(match self {
-            Self::Gzip(decoder) => decoder.get_mut(),
-            Self::Deflate(decoder) => decoder.get_mut(),
-        }))
+        output.map(std::mem::take)
     }
 
     /// The rest of the output; fails if the body is truncated.
-    fn finish(self) -> Result<Vec<u8>, PayloadError> {
-        let rest = match self {
+    fn finish(self) -> io::Result<Vec<u8>> {
+        match self {
             Self::Gzip(decoder) => decoder.finish(),
             Self::Deflate(decoder) => decoder.finish(),
-        };
-        rest.map_err(|_| PayloadError::EncodingCorrupted)
+        }
     }
 }
 
@@ -273,30 +247,30 @@ struct Decompression {
 }
 
 impl Decompression {
+    /// The next decompressed chunk, with what follows it.
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, PayloadError> {
-        while let Some(decoder) = &mut self.decoder {
-            if self.compressed.is_empty() {
-                if let Some(chunk) = self.payload.next().await {
-                    self.compressed = chunk?;
-                    continue;
-                }
-                let rest = self.decoder.take().map(Decoder::finish).transpose()?;
-                return self.emit(rest.unwrap_or_default()).map(Some);
-            }
-            let step = self.compressed.split_to(STEP.min(self.compressed.len()));
-            let out = decoder.write(&step)?;
-            // Lets other requests on this thread run.
-            yield_now().await;
-            if !out.is_empty() {
-                return self.emit(out).map(Some);
+        while let Some(mut decoder) = self.decoder.take() {
+            let output = if !self.compressed.is_empty() {
+                let step = self.compressed.split_to(STEP.min(self.compressed.len()));
+                let output = decoder.write(&step);
+                self.decoder = Some(decoder);
+                // Lets other requests on this thread run.
+                yield_now().await;
+                output
+            } else if let Some(chunk) = self.payload.next().await {
+                self.compressed = chunk?;
+                self.decoder = Some(decoder);
+                continue;
+            } else {
+                decoder.finish()
+            };
+            let output = output.map_err(|_| PayloadError::EncodingCorrupted)?;
+            if !output.is_empty() {
+                let left = self.left.checked_sub(output.len() as u64);
+                self.left = left.ok_or(PayloadError::Overflow)?;
+                return Ok(Some((output.into(), self)));
             }
         }
         Ok(None)
-    }
-
-    fn emit(mut self, out: Vec<u8>) -> Result<(Bytes, Self), PayloadError> {
-        let left = self.left.checked_sub(out.len() as u64);
-        self.left = left.ok_or(PayloadError::Overflow)?;
-        Ok((out.into(), self))
     }
 }

@@ -50,7 +50,7 @@ impl Worker {
         photograph: &[u8],
     ) -> Result<Prediction, ApiError> {
         let prediction = model.run(|session| session.predict(photograph));
-        let prediction = prediction.map_err(|error| self.error(model, &error))?;
+        let prediction = prediction.map_err(|error| self.error(model, error))?;
         self.count(model, &prediction);
         let took = prediction.timing().total();
         self.metrics.models.observe_duration(model.labels(), took);
@@ -65,7 +65,7 @@ impl Worker {
         class: Option<&str>,
     ) -> Result<Explanation, ApiError> {
         let explanation = model.explain(|explainer| explainer.explain(photograph, class));
-        let explanation = explanation.map_err(|error| self.error(model, &error))?;
+        let explanation = explanation.map_err(|error| self.error(model, error))?;
         self.count(model, &explanation.prediction);
         Ok(explanation)
     }
@@ -85,14 +85,14 @@ impl Worker {
     ) -> Result<Vec<f32>, ApiError> {
         let start = Instant::now();
         let logits = model.run(|session| session.run_tensor(tensor, 1));
-        let logits = logits.map_err(|error| self.error(model, &error))?;
+        let logits = logits.map_err(|error| self.error(model, error))?;
         self.metrics.inference_seconds.observe(start.elapsed().as_secs_f64());
         Ok(logits)
     }
 
     /// Converts an error, and counts a failure of the model itself.
-    fn error(&self, model: &LoadedModel, error: &Error) -> ApiError {
-        let error = ApiError::prediction(error);
+    fn error(&self, model: &LoadedModel, error: Error) -> ApiError {
+        let error = ApiError::from(error);
         if error.code == Code::Internal {
             self.metrics.models.count_failure(model.labels());
         }
@@ -133,7 +133,7 @@ mod tests {
                 let other = block_on(inner.run(deadline, Cost::default(), explain));
                 Ok((explainer.explain(&photograph, None)?, other))
             });
-            both.map_err(|error| ApiError::prediction(&error))
+            both.map_err(ApiError::from)
         };
         let both = block_on(queue.run(deadline, Cost::default(), explain_two));
         let (one, other) = both.unwrap().value;

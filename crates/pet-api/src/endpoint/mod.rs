@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use operation::{Operation, Parameter, parameters};
 
 use crate::asset::Asset;
-use crate::error::{Code, JsonError};
+use crate::error::{ApiError, Code, ErrorBody, ProtocolError, ProtocolErrorBody};
 
 /// The endpoints of one subject, a tag in the document.
 pub(crate) struct Topic {
@@ -183,10 +183,22 @@ impl<T: Describe, U: Describe> Describe for Either<T, U> {
     }
 }
 
-impl<T: Describe, E: JsonError> Describe for Result<T, E> {
+impl<T: Describe, E: Describe> Describe for Result<T, E> {
     fn describe(operation: &mut Operation) {
         T::describe(operation);
-        operation.set_error_body::<E::Body>();
+        E::describe(operation);
+    }
+}
+
+impl Describe for ApiError {
+    fn describe(operation: &mut Operation) {
+        operation.set_error_body::<ErrorBody>();
+    }
+}
+
+impl Describe for ProtocolError {
+    fn describe(operation: &mut Operation) {
+        operation.set_error_body::<ProtocolErrorBody<'_>>();
     }
 }
 

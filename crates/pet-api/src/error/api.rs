@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use pet_image::Error as ImageError;
+use pet_predict::Error as PredictionError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -128,8 +129,8 @@ impl ApiError {
     }
 
     /// An unexpected error, which is logged and not shown to the client.
-    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = error_chain(error), "a request failed");
+    pub(crate) fn internal(error: impl std::error::Error) -> Self {
+        tracing::error!(error = error_chain(&error), "a request failed");
         Self::new(Code::Internal, "the service failed; its log has the cause")
     }
 
@@ -143,8 +144,15 @@ impl ApiError {
         Self::new(Code::NotReady, "the service is stopping")
     }
 
-    /// An image that cannot be decoded or transformed.
-    pub(crate) fn image(error: &ImageError) -> Self {
+    /// The error as sent to the client.
+    pub(crate) fn to_body(&self) -> ErrorBody {
+        ErrorBody { detail: self.detail.clone(), code: self.code.name(), hint: self.hint.clone() }
+    }
+}
+
+/// An image that cannot be decoded or transformed.
+impl From<ImageError> for ApiError {
+    fn from(error: ImageError) -> Self {
         let code = match error {
             ImageError::ForeignFormat { is_picture: true, .. } => Code::UnsupportedFormat,
             ImageError::TooManyBytes { .. }
@@ -159,22 +167,19 @@ impl ApiError {
             }
             _ => Code::Undecodable,
         };
-        Self::new(code, error_chain(error)).with_optional_hint(error.hint())
+        Self::new(code, error_chain(&error)).with_optional_hint(error.hint())
     }
+}
 
-    pub(crate) fn prediction(error: &pet_predict::Error) -> Self {
+impl From<PredictionError> for ApiError {
+    fn from(error: PredictionError) -> Self {
         match error {
-            pet_predict::Error::Image(source) => Self::image(source),
-            pet_predict::Error::UnknownClass { .. } | pet_predict::Error::TensorLength { .. } => {
-                Self::bad_parameter(error_chain(error)).with_optional_hint(error.hint())
+            PredictionError::Image(source) => source.into(),
+            PredictionError::UnknownClass { .. } | PredictionError::TensorLength { .. } => {
+                Self::bad_parameter(error_chain(&error)).with_optional_hint(error.hint())
             }
             _ => Self::internal(error),
         }
-    }
-
-    /// The error as sent to the client.
-    pub(crate) fn to_body(&self) -> ErrorBody {
-        ErrorBody { detail: self.detail.clone(), code: self.code.name(), hint: self.hint.clone() }
     }
 }
 
@@ -203,11 +208,6 @@ fn is_directional(char: char) -> bool {
     matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// An error that is sent as JSON.
-pub(crate) trait JsonError {
-    type Body: JsonSchema;
-}
-
 /// An error response.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Error")]
@@ -219,10 +219,6 @@ pub(crate) struct ErrorBody {
     /// What can be done about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
-}
-
-impl JsonError for ApiError {
-    type Body = ErrorBody;
 }
 
 impl ResponseError for ApiError {
@@ -258,10 +254,6 @@ pub(crate) struct ProtocolErrorBody<'a> {
     error: &'a str,
     #[serde(flatten)]
     rest: ErrorBody,
-}
-
-impl JsonError for ProtocolError {
-    type Body = ProtocolErrorBody<'static>;
 }
 
 impl ResponseError for ProtocolError {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 pub use api::Code;
 pub(crate) use api::{
-    ApiError, ErrorBody, JsonError, PROBLEM, Problem, ProtocolError, error_chain, printable,
+    ApiError, ErrorBody, PROBLEM, Problem, ProtocolError, ProtocolErrorBody, error_chain, printable,
 };
 
 /// Why the service cannot start or run.
@@ -132,10 +132,7 @@ impl Error {
                 Some("raise the limit, which needs memory, or remove some models".into())
             }
             Self::SameName { .. } => Some("rename its folder".into()),
-            Self::ModelFolder { .. }
-            | Self::Feedback { .. }
-            | Self::Worker { .. }
-            | Self::Serve { .. } => None,
+            _ => None,
         }
     }
 }

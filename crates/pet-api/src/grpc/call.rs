@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::web::{Bytes, Data};
+use futures_util::TryStreamExt as _;
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, Incoming};
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -17,16 +18,15 @@ use tonic::codegen::Service as _;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span};
 
-use crate::access::{LogEntry, REQUEST_ID, request_id};
+use crate::access::{Access, Head, REQUEST_ID};
 use crate::error::{ApiError, Code};
 use crate::grpc::message::check_fields;
 use crate::grpc::message::proto::grpc_inference_service_server::GrpcInferenceServiceServer;
 use crate::grpc::service::{Kind, Method, Service, outcome};
-use crate::memory::Body;
+use crate::memory::{Reserved, hold};
 use crate::open_inference::request::malformed;
 use crate::state::State;
-use crate::trace::{RequestTrace, TRACEPARENT};
-use crate::upload::Deadline;
+use crate::trace::{TRACEPARENT, TraceContext};
 
 /// Bytes of a message besides a photograph of the largest size; also the limit of a message without one.
 const OVERHEAD: u64 = 64 << 10;
@@ -56,32 +56,30 @@ impl Calls {
         self,
         request: Request<Incoming>,
     ) -> Result<Response<Whole>, Infallible> {
-        let state = self.state.clone();
         let (head, body) = request.into_parts();
-        let id = request_id(head.headers.get(REQUEST_ID).map(HeaderValue::as_bytes));
-        let mut entry = LogEntry::new(id, head.method.as_str(), head.uri.path());
-        let method = Method::at(head.uri.path());
+        let (headers, path) = (&head.headers, head.uri.path());
+        let method = Method::at(path);
         let route = method.map_or("none", |method| method.path);
-        let callers = head.headers.get_all(TRACEPARENT).into_iter().map(HeaderValue::as_bytes);
-        let span = || span(route, &entry.id);
-        let trace = RequestTrace::begin(callers, route, state.tracer(), span);
-        entry.trace = trace.context;
-        let in_flight = state.metrics.request_started();
-        let response = self.respond(method, head, body).instrument(trace.span.clone()).await;
+        let callers = headers.get_all(TRACEPARENT).into_iter().map(HeaderValue::as_bytes);
+        let access = Head {
+            method: head.method.as_str(),
+            path,
+            route,
+            id: headers.get(REQUEST_ID).map(HeaderValue::as_bytes),
+            caller: TraceContext::from_values(callers),
+        };
+        let access = Access::begin(&self.state, access, |id| span(route, id));
+        let response = self.respond(method, head, body).instrument(access.span.clone()).await;
         let mut response = response.unwrap_or_else(|error| Status::from(error).into_http());
-        drop(in_flight);
 
         let ended = response.body().trailers.as_ref();
         let (code, status) = outcome(ended.unwrap_or(response.headers()));
-        trace.record_status(status);
-        trace.span.record("rpc.grpc.status_code", code as i64);
-        for (name, value) in entry.headers() {
+        access.span.record("rpc.grpc.status_code", code as i64);
+        for (name, value) in access.finish(status) {
             if let Ok(value) = HeaderValue::try_from(value) {
                 response.headers_mut().insert(HeaderName::from_static(name), value);
             }
         }
-        state.metrics.request_finished(route, status, entry.started.elapsed());
-        entry.status = Some(status);
         Ok(response)
     }
 
@@ -93,21 +91,22 @@ impl Calls {
     ) -> Result<Response<Whole>, ApiError> {
         let timeout = self.state.configuration.request_timeout;
         let deadline = deadline(&head.headers, timeout)?;
-        let mut received = match method {
+        let (message, memory) = match method {
             Some(method) => self.receive(method, &head.headers, body, deadline).await?,
             // The generated service responds that it does not know this call.
-            None => Body::default(),
+            None => Default::default(),
         };
-        let whole = Whole { data: Some(received.take()), trailers: None };
+        let whole = Whole { data: Some(message), trailers: None };
         let mut request = Request::from_parts(head, whole);
         request.extensions_mut().insert(deadline);
         let Ok(response) = self.service.call(request).await;
         let (head, body) = response.into_parts();
-        let body = body.collect().await;
-        let body = body.map_err(|status| ApiError::internal(&status))?;
+        let body = body.collect().await.map_err(ApiError::internal)?;
         let trailers = body.trailers().cloned();
-        let body = Body::of_response(body.to_bytes(), received, &self.state.memory)?;
-        let data = (!body.is_empty()).then(|| body.into());
+        let bytes = body.to_bytes();
+        // The memory of the request serves the response too.
+        let memory = self.state.memory.reserve_response(bytes.len(), memory)?;
+        let data = (!bytes.is_empty()).then(|| hold(bytes, memory));
         Ok(Response::from_parts(head, Whole { data, trailers }))
     }
 
@@ -117,8 +116,8 @@ impl Calls {
         method: &Method,
         headers: &HeaderMap,
         body: Incoming,
-        deadline: Deadline,
-    ) -> Result<Body, ApiError> {
+        deadline: Instant,
+    ) -> Result<(Bytes, Option<Reserved>), ApiError> {
         let uploads = self.state.configuration.limits.bytes.saturating_add(OVERHEAD);
         let uploads = uploads.min(self.state.memory.capacity() as u64);
         let limit = match method.kind {
@@ -130,39 +129,16 @@ impl Calls {
                 uploads
             }
         };
-        let body = self.read(body, limit, deadline).await?;
+        let chunks = body.into_data_stream().map_err(|error| {
+            ApiError::new(Code::BadRequest, format!("the message cannot be read: {error}"))
+        });
+        let (body, memory) = self.state.memory.read(limit, deadline, chunks).await?;
         let message = message_of(&body)?;
         if method.kind == Kind::Inference {
             check_fields(message, self.state.configuration.batch.get())?;
         }
-        Ok(body)
+        Ok((body, memory))
     }
-
-    async fn read(
-        &self,
-        mut body: Incoming,
-        limit: u64,
-        deadline: Deadline,
-    ) -> Result<Body, ApiError> {
-        let incoming = self.state.memory.receive();
-        let mut whole = incoming.body(limit);
-        let read = async {
-            while let Some(frame) = body.frame().await {
-                let frame = frame.map_err(|error| unreadable(&error))?;
-                if let Some(data) = frame.data_ref() {
-                    whole.push(data).await?;
-                }
-            }
-            Ok(())
-        };
-        incoming.read(deadline.0, read).await?;
-        Ok(whole.finish())
-    }
-}
-
-fn unreadable(error: &hyper::Error) -> ApiError {
-    let detail = format!("the message cannot be read: {error}");
-    ApiError::new(Code::BadRequest, detail)
 }
 
 /// The message of a body. Empty if it is compressed or has no prefix, which tonic rejects. Its length is checked here, because
@@ -200,7 +176,7 @@ fn span(route: &str, id: &str) -> Span {
 }
 
 /// The deadline of a call that starts now: that of its client, but at most `timeout` from now.
-fn deadline(headers: &HeaderMap, timeout: Duration) -> Result<Deadline, ApiError> {
+fn deadline(headers: &HeaderMap, timeout: Duration) -> Result<Instant, ApiError> {
     let asked = match headers.get("grpc-timeout") {
         Some(value) => parse_timeout(value.as_bytes()).ok_or_else(|| {
             ApiError::bad_parameter(
@@ -209,7 +185,7 @@ fn deadline(headers: &HeaderMap, timeout: Duration) -> Result<Deadline, ApiError
         })?,
         None => timeout,
     };
-    Ok(Deadline(Instant::now() + timeout.min(asked)))
+    Ok(Instant::now() + timeout.min(asked))
 }
 
 fn parse_timeout(value: &[u8]) -> Option<Duration> {

@@ -15,13 +15,14 @@ use self::proto::{
     ServerMetadataResponse,
 };
 use crate::error::ApiError;
-use crate::open_inference::input::{Head, Input, Rules, Source};
-use crate::open_inference::output::{Answer, Data};
+use crate::models::{IndexEntry, State};
+use crate::open_inference::data::Data;
+use crate::open_inference::input::{Input, Rules, Source, Tensor};
+use crate::open_inference::output::Answer;
 use crate::open_inference::request::{
     Output, OutputParameters, SHARED_MEMORY, malformed, reject_shared_memory,
 };
 use crate::open_inference::{self, Inference, InferenceModel, SERVER};
-use crate::repository::{IndexEntry, State};
 
 /// The messages and the server, generated from `proto/open_inference.proto` as `proto/README.md` says.
 #[allow(
@@ -88,23 +89,22 @@ pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference
     let count = inputs.len();
     let [input] = <[_; 1]>::try_from(inputs).map_err(|_| Input::not_one(count))?;
     let InferInputTensor { name, datatype, shape, parameters, contents } = input;
-    let shape = unsigned(shape)?;
-    let head = Head { name: &name, datatype: &datatype, shape: &shape };
-    let source = || {
-        reject_shared_memory(parameters.contains_key(SHARED_MEMORY))?;
-        let contents = contents.filter(|data| *data != InferTensorContents::default());
-        match (contents, raw_input_contents.pop(), raw_input_contents.len()) {
-            (Some(contents), None, _) => Ok(Source::Typed {
-                numbers: contents.fp32_contents,
-                elements: contents.bytes_contents,
-            }),
-            (None, Some(raw), 0) => Ok(Source::Binary(raw)),
-            _ => Err(ApiError::bad_parameter(
-                "the input should have its data in either `contents` or `raw_input_contents`",
-            )),
+    reject_shared_memory(parameters.contains_key(SHARED_MEMORY))?;
+    let contents = contents.filter(|data| *data != InferTensorContents::default());
+    let data = match (contents, raw_input_contents.pop(), raw_input_contents.len()) {
+        (Some(contents), None, _) => {
+            Source::Typed { numbers: contents.fp32_contents, elements: contents.bytes_contents }
+        }
+        (None, Some(raw), 0) => Source::Binary(raw),
+        _ => {
+            let detail =
+                "the input should have its data in either `contents` or `raw_input_contents`";
+            return Err(ApiError::bad_parameter(detail));
         }
     };
-    let input = Input::new(head, rules, source)?;
+    let shape = unsigned(shape)?;
+    let tensor = Tensor { name: &name, datatype: &datatype, shape: &shape, data };
+    let input = Input::read(tensor, rules)?;
     let outputs: Vec<_> = outputs.into_iter().map(output).collect::<Result<_, _>>()?;
     let id = Some(id).filter(|id| !id.is_empty());
     Inference::new(id, input, &outputs, false, rules)

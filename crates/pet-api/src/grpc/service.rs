@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use hyper::HeaderMap;
+use tokio::time::Instant;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
@@ -19,7 +20,7 @@ use crate::grpc::message::proto::{
 use crate::open_inference::request::reject_parameters;
 use crate::open_inference::{InferenceModel, infer};
 use crate::state::State;
-use crate::upload::{Deadline, READ_ERRORS, WORK_ERRORS};
+use crate::upload::{READ_ERRORS, WORK_ERRORS};
 
 /// A call that the service answers.
 #[derive(Debug)]
@@ -100,7 +101,7 @@ impl Service {
         &self,
         request: Request<ModelInferRequest>,
     ) -> Result<ModelInferResponse, ApiError> {
-        let deadline = request.extensions().get::<Deadline>().copied();
+        let deadline = request.extensions().get::<Instant>().copied();
         let deadline = deadline.ok_or_else(|| ApiError::new(Code::Internal, "no deadline"))?;
         let request = request.into_inner();
         let split = self.models(&request.model_name, &request.model_version)?;

@@ -8,20 +8,22 @@
 //! without a route is `none`.
 
 mod models;
-mod series;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pet_model::ModelMetadata;
 use pet_predict::{Prediction, Timing};
+use prometheus::core::Collector;
 use prometheus::{
-    Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry, Result,
-    TextEncoder,
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, Result, TextEncoder,
 };
 
 pub(crate) use models::{ModelLabels, ModelMetrics, Outcome};
 
-use crate::metrics::series::{counter, counters, gauge, histogram, histograms, register};
+/// Buckets of durations in seconds: from half a millisecond, as for decoding, to ten seconds.
+const DURATION_BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 pub(crate) struct Metrics {
     registry: Registry,
@@ -54,26 +56,26 @@ impl Metrics {
     #[rustfmt::skip] // One series per line.
     pub(crate) fn new() -> Result<Self> {
         let all = &Registry::new();
-        let start = register(all, Gauge::new("process_start_time_seconds", "Start of the service in seconds since 1970-01-01 UTC.")?)?;
+        let start = register(all, Gauge::new("process_start_time_seconds", "Start of the service in seconds since 1970-01-01 UTC."))?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         start.set(now.unwrap_or_default().as_secs_f64());
         Ok(Self {
-            requests: counters(all, "pet_requests_total", "Completed requests.", &["route", "status"])?,
-            request_seconds: histograms(all, "pet_request_duration_seconds", "Time from the head of a request to its response.", &["route"])?,
-            in_flight: gauge(all, "pet_requests_in_flight", "Requests being processed.")?,
-            queue_depth: gauge(all, "pet_queue_depth", "Jobs waiting for a worker.")?,
-            queue_seconds: histogram(all, "pet_queue_duration_seconds", "Time that jobs waited for a worker.")?,
-            queue_refused: counter(all, "pet_queue_refused_total", "Jobs rejected because the queue was full.")?,
-            queue_abandoned: counter(all, "pet_queue_abandoned_total", "Jobs dropped because the client disconnected or the deadline passed.")?,
-            decode_seconds: histogram(all, "pet_decode_duration_seconds", "Time from a photo's bytes to pixels.")?,
-            preprocess_seconds: histogram(all, "pet_preprocess_duration_seconds", "Time from pixels to the model's input.")?,
-            inference_seconds: histogram(all, "pet_inference_duration_seconds", "Time for running the model.")?,
-            predictions: counters(all, "pet_predictions_total", "Images by predicted class.", &["class"])?,
-            known: counters(all, "pet_known_total", "Photos by whether they show any of the model's classes.", &["known"])?,
-            corrections: counters(all, "pet_corrections_total", "Saved corrections by whether the prediction was right.", &["correct"])?,
-            spans_lost: counter(all, "pet_spans_lost_total", "Lost spans of traces: the collector was down, too slow, or rejected them.")?,
+            requests: register(all, IntCounterVec::new(Opts::new("pet_requests_total", "Completed requests."), &["route", "status"]))?,
+            request_seconds: register(all, HistogramVec::new(durations("pet_request_duration_seconds", "Time from the head of a request to its response."), &["route"]))?,
+            in_flight: register(all, IntGauge::new("pet_requests_in_flight", "Requests being processed."))?,
+            queue_depth: register(all, IntGauge::new("pet_queue_depth", "Jobs waiting for a worker."))?,
+            queue_seconds: register(all, Histogram::with_opts(durations("pet_queue_duration_seconds", "Time that jobs waited for a worker.")))?,
+            queue_refused: register(all, IntCounter::new("pet_queue_refused_total", "Jobs rejected because the queue was full."))?,
+            queue_abandoned: register(all, IntCounter::new("pet_queue_abandoned_total", "Jobs dropped because the client disconnected or the deadline passed."))?,
+            decode_seconds: register(all, Histogram::with_opts(durations("pet_decode_duration_seconds", "Time from a photo's bytes to pixels.")))?,
+            preprocess_seconds: register(all, Histogram::with_opts(durations("pet_preprocess_duration_seconds", "Time from pixels to the model's input.")))?,
+            inference_seconds: register(all, Histogram::with_opts(durations("pet_inference_duration_seconds", "Time for running the model.")))?,
+            predictions: register(all, IntCounterVec::new(Opts::new("pet_predictions_total", "Images by predicted class."), &["class"]))?,
+            known: register(all, IntCounterVec::new(Opts::new("pet_known_total", "Photos by whether they show any of the model's classes."), &["known"]))?,
+            corrections: register(all, IntCounterVec::new(Opts::new("pet_corrections_total", "Saved corrections by whether the prediction was right."), &["correct"]))?,
+            spans_lost: register(all, IntCounter::new("pet_spans_lost_total", "Lost spans of traces: the collector was down, too slow, or rejected them."))?,
             models: ModelMetrics::new(all)?,
-            resident_memory: gauge(all, "process_resident_memory_bytes", "Resident memory in bytes; 0 if the system does not report it.")?,
+            resident_memory: register(all, IntGauge::new("process_resident_memory_bytes", "Resident memory in bytes; 0 if the system does not report it."))?,
             registry: all.clone(),
         })
     }
@@ -147,6 +149,17 @@ impl Metrics {
         self.resident_memory.set(resident_memory().unwrap_or(0));
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
+}
+
+/// Registers a series that was created.
+fn register<T: Collector + Clone + 'static>(all: &Registry, series: Result<T>) -> Result<T> {
+    let series = series?;
+    all.register(Box::new(series.clone()))?;
+    Ok(series)
+}
+
+fn durations(name: &str, help: &str) -> HistogramOpts {
+    HistogramOpts::new(name, help).buckets(DURATION_BUCKETS.to_vec())
 }
 
 /// Counts a request as in flight until dropped, even if its client disconnects.

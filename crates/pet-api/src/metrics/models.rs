@@ -6,12 +6,13 @@ use std::time::Duration;
 use pet_model::ModelMetadata;
 use prometheus::core::{Collector as _, MetricVec, MetricVecBuilder};
 use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, Result,
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Result,
 };
 
 use crate::configuration::Role;
 use crate::drift::{Distances, Drift};
-use crate::metrics::series::{counters, gauge, gauges, histograms, optional_gauge, register};
+use crate::metrics::{durations, register};
 
 /// Buckets of the difference between two confidences.
 const DIFFERENCE_BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5];
@@ -112,16 +113,16 @@ impl ModelMetrics {
         let differences = HistogramOpts::new("pet_shadow_confidence_difference", "Difference between the shadow's confidence and that of the response.");
         let differences = differences.buckets(DIFFERENCE_BUCKETS.to_vec());
         Ok(Self {
-            info: gauges(all, "pet_model_info", "The loaded models; always 1.", &["name", "version", "run_id", "role"])?,
-            seconds: histograms(all, "pet_model_duration_seconds", "A model's time for a photo, from its bytes to the prediction.", &["name", "version", "role"])?,
-            failures: counters(all, "pet_model_failures_total", "Images on which a model itself failed.", &["name", "version", "role"])?,
-            shadow: counters(all, "pet_shadow_total", "Photos for the shadow by outcome.", &["version", "outcome"])?,
-            differences: register(all, HistogramVec::new(differences, &["version"])?)?,
-            drift_window: gauge(all, "pet_drift_window", "Photos over which drift is measured; 0 for a model without a reference.")?,
-            class_mix: optional_gauge(all, "pet_drift_class_mix", "Population stability index of the predicted classes against the model's reference.")?,
-            confidence: optional_gauge(all, "pet_drift_confidence", "Population stability index of the confidence against the model's reference.")?,
-            similarity: optional_gauge(all, "pet_drift_similarity", "Population stability index of the similarity to the nearest class against the model's reference.")?,
-            features: optional_gauge(all, "pet_drift_features", "Distance of the mean features from the model's reference in standard deviations.")?,
+            info: register(all, IntGaugeVec::new(Opts::new("pet_model_info", "The loaded models; always 1."), &["name", "version", "run_id", "role"]))?,
+            seconds: register(all, HistogramVec::new(durations("pet_model_duration_seconds", "A model's time for a photo, from its bytes to the prediction."), &["name", "version", "role"]))?,
+            failures: register(all, IntCounterVec::new(Opts::new("pet_model_failures_total", "Images on which a model itself failed."), &["name", "version", "role"]))?,
+            shadow: register(all, IntCounterVec::new(Opts::new("pet_shadow_total", "Photos for the shadow by outcome."), &["version", "outcome"]))?,
+            differences: register(all, HistogramVec::new(differences, &["version"]))?,
+            drift_window: register(all, IntGauge::new("pet_drift_window", "Photos over which drift is measured; 0 for a model without a reference."))?,
+            class_mix: register(all, GaugeVec::new(Opts::new("pet_drift_class_mix", "Population stability index of the predicted classes against the model's reference."), &[]))?,
+            confidence: register(all, GaugeVec::new(Opts::new("pet_drift_confidence", "Population stability index of the confidence against the model's reference."), &[]))?,
+            similarity: register(all, GaugeVec::new(Opts::new("pet_drift_similarity", "Population stability index of the similarity to the nearest class against the model's reference."), &[]))?,
+            features: register(all, GaugeVec::new(Opts::new("pet_drift_features", "Distance of the mean features from the model's reference in standard deviations."), &[]))?,
         })
     }
 

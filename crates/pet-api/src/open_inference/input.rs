@@ -7,21 +7,14 @@ use pet_model::INPUT_NAME;
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, Code};
-use crate::open_inference::data::{
-    finite, read_elements, read_f32, read_numbers, read_texts, wrong_length,
-};
+use crate::open_inference::data::{finite, read_elements, read_f32, read_json, wrong_length};
 use crate::open_inference::request::{self, reject_shared_memory, unknown};
 
 /// The images of a request.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Input {
-    /// FP32: preprocessed images.
-    Tensors {
-        /// The numbers of all images, one after the other.
-        numbers: Vec<f32>,
-        /// Number of images.
-        batch: usize,
-    },
+    /// FP32: the numbers of each preprocessed image.
+    Tensors(Vec<Vec<f32>>),
     /// BYTES: the files of photographs.
     Photographs(Vec<Bytes>),
 }
@@ -37,12 +30,12 @@ pub(crate) struct Rules {
     pub(crate) classes: usize,
 }
 
-/// An input without its data.
-#[derive(Clone, Copy)]
-pub(crate) struct Head<'a> {
+/// An input as it was received.
+pub(crate) struct Tensor<'a> {
     pub(crate) name: &'a str,
     pub(crate) datatype: &'a str,
     pub(crate) shape: &'a [usize],
+    pub(crate) data: Source<'a>,
 }
 
 /// The data of an input.
@@ -59,7 +52,7 @@ pub(crate) enum Source<'a> {
 
 impl Input {
     /// Reads the only input of a JSON request; `tail` is what follows the JSON.
-    pub(crate) fn read(
+    pub(crate) fn of_json(
         inputs: &[request::Input<'_>],
         tail: &Bytes,
         rules: Rules,
@@ -67,8 +60,8 @@ impl Input {
         let [input] = inputs else {
             return Err(Self::not_one(inputs.len()));
         };
-        let head = Head { name: &input.name, datatype: &input.datatype, shape: &input.shape };
-        Self::new(head, rules, || source(input, tail))
+        let (shape, data) = (&input.shape, source(input, tail)?);
+        Self::read(Tensor { name: &input.name, datatype: &input.datatype, shape, data }, rules)
     }
 
     /// The error for a request with another number of inputs.
@@ -76,54 +69,45 @@ impl Input {
         ApiError::bad_parameter(format!("expected one input, got {got}"))
     }
 
-    /// Checks an input, then takes its data.
-    pub(crate) fn new<'a>(
-        head: Head<'_>,
-        rules: Rules,
-        source: impl FnOnce() -> Result<Source<'a>, ApiError>,
-    ) -> Result<Self, ApiError> {
-        let Head { name, datatype, shape } = head;
+    /// Checks an input, then reads its data.
+    pub(crate) fn read(input: Tensor<'_>, rules: Rules) -> Result<Self, ApiError> {
+        let Tensor { name, datatype, shape, data } = input;
         if name != INPUT_NAME {
             return Err(unknown("input", name, INPUT_NAME));
         }
-        let tensors = match datatype {
-            "FP32" => true,
-            "BYTES" => false,
-            other => {
-                let detail = format!("the input `{name}` accepts FP32 or BYTES, got `{other}`");
-                return Err(ApiError::bad_parameter(detail));
+        match datatype {
+            "FP32" => {
+                let batch = rules.batch_size(datatype, shape)?;
+                let numbers = numbers(data, shape)?;
+                let images = numbers.chunks(numbers.len() / batch);
+                Ok(Self::Tensors(images.map(<[f32]>::to_vec).collect()))
             }
-        };
-        let batch = rules.batch_size(shape, tensors)?;
-        let source = source()?;
-        if tensors {
-            let numbers = numbers(source, shape)?;
-            Ok(Self::Tensors { numbers, batch })
-        } else {
-            photographs(source, shape, batch).map(Self::Photographs)
+            "BYTES" => {
+                let batch = rules.batch_size(datatype, shape)?;
+                photographs(data, shape, batch).map(Self::Photographs)
+            }
+            other => Err(ApiError::bad_parameter(format!(
+                "the input `{name}` accepts FP32 or BYTES, got `{other}`"
+            ))),
         }
     }
 }
 
 impl Rules {
-    /// Checks a shape, and returns the number of images.
-    fn batch_size(self, shape: &[usize], tensors: bool) -> Result<usize, ApiError> {
-        let batch = match *shape {
-            [batch, 3, height, width] if tensors && [height, width] == [self.side; 2] => batch,
-            [batch] | [batch, 1] if !tensors => batch,
+    /// Checks a shape, and returns the number of images, which is at least 1.
+    fn batch_size(self, datatype: &str, shape: &[usize]) -> Result<usize, ApiError> {
+        let Self { batch: limit, side, .. } = self;
+        let batch = match (datatype, shape) {
+            ("FP32", &[batch, 3, height, width]) if [height, width] == [side; 2] => batch,
+            ("BYTES", &([batch] | [batch, 1])) => batch,
             _ => 0,
         };
         if batch == 0 {
-            let side = self.side;
-            let (datatype, expected) = if tensors {
-                ("FP32", format!("[n, 3, {side}, {side}]"))
-            } else {
-                ("BYTES", "[n]".to_owned())
-            };
-            let detail = format!("a {datatype} input has the shape {expected}, got {shape:?}");
+            let axes =
+                if datatype == "FP32" { format!(", 3, {side}, {side}") } else { String::new() };
+            let detail = format!("a {datatype} input has the shape [n{axes}], got {shape:?}");
             return Err(ApiError::bad_parameter(detail));
         }
-        let limit = self.batch;
         if batch > limit {
             let detail = format!("the batch has {batch} images, more than the limit of {limit}");
             return Err(ApiError::new(Code::TooLarge, detail));
@@ -150,11 +134,26 @@ fn source<'a>(input: &request::Input<'a>, tail: &Bytes) -> Result<Source<'a>, Ap
 
 fn numbers(source: Source<'_>, shape: &[usize]) -> Result<Vec<f32>, ApiError> {
     let count = shape.iter().product();
-    match source {
-        Source::Json(data) => read_numbers(data, shape),
-        Source::Binary(bytes) => read_f32(&bytes, count),
-        Source::Typed { numbers, .. } => finite(of_length(numbers, count)?),
-    }
+    finite(match source {
+        Source::Json(data) => read_json(data, shape)?,
+        Source::Binary(bytes) => read_f32(&bytes, count)?,
+        Source::Typed { numbers, .. } => of_length(numbers, count)?,
+    })
+}
+
+fn photographs(source: Source<'_>, shape: &[usize], batch: usize) -> Result<Vec<Bytes>, ApiError> {
+    let texts = match source {
+        Source::Binary(bytes) => return read_elements(&bytes, batch),
+        Source::Typed { elements, .. } => return of_length(elements, batch),
+        Source::Json(data) => read_json::<String>(data, shape)?,
+    };
+    let decode = |(element, text)| match STANDARD.decode::<String>(text) {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(error) => Err(ApiError::bad_parameter(format!(
+            "element {element} of the BYTES data is not base64: {error}"
+        ))),
+    };
+    texts.into_iter().enumerate().map(decode).collect()
 }
 
 fn of_length<T>(elements: Vec<T>, expected: usize) -> Result<Vec<T>, ApiError> {
@@ -164,24 +163,6 @@ fn of_length<T>(elements: Vec<T>, expected: usize) -> Result<Vec<T>, ApiError> {
             Err(ApiError::bad_parameter(format!("expected {expected} elements of data, got {got}")))
         }
     }
-}
-
-fn photographs(source: Source<'_>, shape: &[usize], batch: usize) -> Result<Vec<Bytes>, ApiError> {
-    let data = match source {
-        Source::Binary(bytes) => return read_elements(&bytes, batch),
-        Source::Typed { elements, .. } => return of_length(elements, batch),
-        Source::Json(data) => data,
-    };
-    let decoded = read_texts(data, shape)?.into_iter().enumerate();
-    decoded
-        .map(|(element, text)| {
-            let bytes = STANDARD.decode(text);
-            bytes.map(Bytes::from).map_err(|error| {
-                let detail = format!("element {element} of the BYTES data is not base64: {error}");
-                ApiError::bad_parameter(detail)
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -198,7 +179,7 @@ mod tests {
     fn read(input: &Value, tail: &[u8]) -> Result<Input, String> {
         let json = json!({ "inputs": [input] }).to_string();
         let request = Request::read(json.as_bytes()).map_err(|error| error.to_string())?;
-        Input::read(&request.inputs, &Bytes::copy_from_slice(tail), RULES)
+        Input::of_json(&request.inputs, &Bytes::copy_from_slice(tail), RULES)
             .map_err(|error| error.to_string())
     }
 
@@ -209,7 +190,7 @@ mod tests {
     #[test]
     fn reads_tensors_from_json_or_binary() {
         let numbers: Vec<f32> = (0..24_u8).map(f32::from).collect();
-        let expected = Input::Tensors { numbers: numbers.clone(), batch: 2 };
+        let expected = Input::Tensors(numbers.chunks(12).map(<[f32]>::to_vec).collect());
         let json = tensor(&json!([2, 3, 2, 2]), &json!(numbers));
         assert_eq!(read(&json, b"").unwrap(), expected);
 
@@ -249,13 +230,13 @@ mod tests {
             (tensor(&json!([-1, 3, 2, 2]), &twelve), "not an inference request"),
             (tensor(&json!([1e19, 3, 2, 2]), &twelve), "not an inference request"),
             (tensor(&json!([usize::MAX, 3, 2, 2]), &twelve), "more than the limit"),
-            (tensor(&json!(vec![1; 9]), &twelve), "at most 8 elements"),
-            (tensor(&json!([2, 3, 2, 2]), &twelve), "expected 24"),
+            (tensor(&json!(vec![1; 9]), &twelve), "no more than 8 items"),
+            (tensor(&json!([2, 3, 2, 2]), &twelve), "an array of 24 elements"),
             (tensor(&json!([1, 3, 2, 2]), &Value::Null), "either `data` or"),
             (bytes(json!([3]), json!(["", "", ""])), "more than the limit of 2"),
             (bytes(json!([1, 2]), json!(["", ""])), "the shape [n]"),
             (bytes(json!([1]), json!(["a b"])), "not base64"),
-            (bytes(json!([1]), json!([1])), "expected text"),
+            (bytes(json!([1]), json!([1])), "expected a string"),
             (json!({"name": "x", "datatype": "FP32", "shape": [1], "data": []}), "no input `x`"),
             (
                 json!({"name": "input", "datatype": "INT8", "shape": [1], "data": []}),

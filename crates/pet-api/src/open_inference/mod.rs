@@ -16,7 +16,7 @@
 //! The parameter `classification` of one of the first two returns the best classes instead, as Triton does:
 //! `value:index:class`. Extensions: `binary_tensor_data` and `classification`.
 
-mod data;
+pub(crate) mod data;
 pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod request;
@@ -28,6 +28,7 @@ use pet_image::Cost;
 use pet_model::INPUT_NAME;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::time::Instant;
 use tracing::info_span;
 
 use crate::deployment::TrafficSplit;
@@ -37,7 +38,6 @@ use crate::open_inference::input::{Input, Rules};
 use crate::open_inference::output::{Answer, Label, Output, Row};
 use crate::open_inference::request::{Kind, Request};
 use crate::state::State;
-use crate::upload::Deadline;
 use crate::worker::Worker;
 
 /// A valid request.
@@ -51,7 +51,7 @@ impl Inference {
     /// Reads JSON, and the binary data that follow it.
     pub(crate) fn read(json: &[u8], tail: &Bytes, rules: Rules) -> Result<Self, ApiError> {
         let request = Request::read(json)?;
-        let input = Input::read(&request.inputs, tail, rules)?;
+        let input = Input::of_json(&request.inputs, tail, rules)?;
         let binary = request.parameters.binary_data_output;
         Self::new(request.id, input, &request.outputs, binary, rules)
     }
@@ -65,7 +65,7 @@ impl Inference {
         rules: Rules,
     ) -> Result<Self, ApiError> {
         let default: &[Kind] = match input {
-            Input::Tensors { .. } => &[Kind::Logits],
+            Input::Tensors(_) => &[Kind::Logits],
             Input::Photographs(_) => &[Kind::Probabilities, Kind::Class],
         };
         Ok(Self { outputs: Output::requested(outputs, binary, default, rules.classes)?, id, input })
@@ -77,7 +77,7 @@ impl Inference {
 pub(crate) async fn infer(
     state: &State,
     split: TrafficSplit,
-    deadline: Deadline,
+    deadline: Instant,
     work: u64,
     read: impl FnOnce(Rules) -> Result<Inference, ApiError> + Send + 'static,
 ) -> Result<Answer, ApiError> {
@@ -92,17 +92,17 @@ pub(crate) async fn infer(
         let _read = info_span!("read").entered();
         read(rules)
     };
-    let read = state.queue.run(deadline.0, reading, read).await?;
+    let read = state.queue.run(deadline, reading, read).await?;
     let Inference { id, input, outputs } = read.value;
 
-    let tensors = matches!(input, Input::Tensors { .. });
+    let tensors = matches!(input, Input::Tensors(_));
     // Tensors were preprocessed for the primary model, whose metadata clients see. The first photograph of a request chooses
     // the model for all of them.
     let model = match &input {
         Input::Photographs(photographs) => {
             split.for_photograph(photographs.first().map(Bytes::as_ref).unwrap_or_default())
         }
-        Input::Tensors { .. } => split.primary,
+        Input::Tensors(_) => split.primary,
     };
     let rows = run(state, &model, deadline, input).await?;
     model.record_answer();
@@ -124,24 +124,19 @@ pub(crate) async fn infer(
 async fn run(
     state: &State,
     served: &Arc<LoadedModel>,
-    deadline: Deadline,
+    deadline: Instant,
     input: Input,
 ) -> Result<Vec<Row>, ApiError> {
     let done = match input {
-        Input::Tensors { numbers, batch } => {
-            let length = numbers.len() / batch.max(1);
-            let numbers: Arc<[f32]> = numbers.into();
-            let work = (0..batch).map(|image| {
-                let (served, numbers) = (served.clone(), numbers.clone());
+        Input::Tensors(tensors) => {
+            let work = tensors.into_iter().map(|tensor| {
+                let served = served.clone();
                 let work = move |worker: &Worker| {
-                    let start = image * length;
-                    let tensor = numbers.get(start..start + length).unwrap_or_default();
-                    let logits = worker.run_tensor(&served, tensor)?;
-                    Row::new(logits, served.metadata())
+                    Row::new(worker.run_tensor(&served, &tensor)?, served.metadata())
                 };
                 (Cost::default(), work)
             });
-            state.queue.run_all(deadline.0, work.collect()).await?
+            state.queue.run_all(deadline, work.collect()).await?
         }
         Input::Photographs(photographs) => {
             let work = photographs.into_iter().map(|bytes| {
@@ -149,7 +144,7 @@ async fn run(
                 let work = move |worker: &Worker| worker.answer(&served, &bytes).map(Row::from);
                 (cost, work)
             });
-            state.queue.run_all(deadline.0, work.collect()).await?
+            state.queue.run_all(deadline, work.collect()).await?
         }
     };
     let images = done.into_iter().enumerate().map(|(image, done)| match done {

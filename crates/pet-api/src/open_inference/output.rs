@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::ApiError;
-use crate::open_inference::data::{write_f32, write_texts};
+use crate::open_inference::data::Data;
 use crate::open_inference::request::{self, Kind, reject_shared_memory, unknown};
 
 /// The names of all outputs, for an error.
@@ -94,25 +94,6 @@ pub(crate) struct Output {
     pub(crate) binary: bool,
     /// How many of the best classes to return instead of numbers.
     classification: Option<usize>,
-}
-
-/// The data of an output; in JSON, a flat array.
-#[derive(Debug, PartialEq, Serialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub(crate) enum Data {
-    Numbers(Vec<f32>),
-    Texts(Vec<String>),
-}
-
-impl Data {
-    /// Appends the data in binary form.
-    pub(crate) fn write(&self, to: &mut Vec<u8>) {
-        match self {
-            Self::Numbers(numbers) => write_f32(numbers, to),
-            Self::Texts(texts) => write_texts(texts, to),
-        }
-    }
 }
 
 impl Output {
@@ -273,7 +254,7 @@ mod tests {
             (with(json!({"classification": 0})), "should be 1 to 3, got 0"),
             (with(json!({"classification": -1})), "not an inference request"),
             (with(json!({"shared_memory_region": "here"})), "not supported"),
-            (json!(vec![json!({"name": "class"}); 17]), "at most 16 elements"),
+            (json!(vec![json!({"name": "class"}); 17]), "no more than 16 items"),
         ] {
             let error = requested(&outputs).unwrap_err();
             assert!(error.contains(reason), "{outputs}: {error}");

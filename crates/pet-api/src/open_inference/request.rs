@@ -1,19 +1,19 @@
 //! An inference request: JSON, optionally followed by binary tensor data.
 
 use std::borrow::Cow;
-use std::fmt::{self, Display};
-use std::marker::PhantomData;
+use std::fmt::Display;
 
 use actix_web::web::Bytes;
+use arrayvec::ArrayVec;
 use pet_model::{INPUT_NAME, OUTPUT_NAME};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, Code};
 
 /// An inference request. Unknown fields are ignored.
+// An array that is too long is rejected without being read to its end.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "InferenceRequest")]
 pub(crate) struct Request<'a> {
@@ -22,13 +22,12 @@ pub(crate) struct Request<'a> {
     #[serde(default)]
     pub(crate) parameters: RequestParameters,
     /// The input; exactly one.
-    #[serde(borrow, deserialize_with = "at_most::<4, _, _>")]
+    #[serde(borrow)]
     #[schemars(length(equal = 1))]
-    pub(crate) inputs: Vec<Input<'a>>,
+    pub(crate) inputs: ArrayVec<Input<'a>, 4>,
     /// The requested outputs; if empty, the default ones.
-    #[serde(default, deserialize_with = "at_most::<16, _, _>")]
-    #[schemars(length(max = 16))]
-    pub(crate) outputs: Vec<Output>,
+    #[serde(default)]
+    pub(crate) outputs: ArrayVec<Output, 16>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -50,9 +49,7 @@ pub(crate) struct Input<'a> {
     #[schemars(extend("enum" = ["FP32", "BYTES"]))]
     pub(crate) datatype: Cow<'a, str>,
     /// Size of each dimension.
-    #[serde(deserialize_with = "at_most::<8, _, _>")]
-    #[schemars(length(max = 8))]
-    pub(crate) shape: Vec<usize>,
+    pub(crate) shape: ArrayVec<usize, 8>,
     #[serde(default)]
     pub(crate) parameters: InputParameters,
     /// The values, in a flat array or in arrays nested according to the shape.
@@ -131,37 +128,6 @@ impl<'a> Request<'a> {
     /// Reads the JSON part of a body.
     pub(crate) fn read(json: &'a [u8]) -> Result<Self, ApiError> {
         serde_json::from_slice(json).map_err(malformed)
-    }
-}
-
-/// Reads an array of at most `LIMIT` elements; a longer one is rejected without being read to its end.
-/// For `#[serde(deserialize_with = "at_most::<LIMIT, _, _>")]`.
-fn at_most<'de, const LIMIT: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    deserializer.deserialize_seq(AtMost::<T, LIMIT>(PhantomData))
-}
-
-struct AtMost<T, const LIMIT: usize>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>, const LIMIT: usize> Visitor<'de> for AtMost<T, LIMIT> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "an array of at most {LIMIT} elements")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
-        let mut elements = Vec::new();
-        while let Some(element) = sequence.next_element()? {
-            if elements.len() == LIMIT {
-                return Err(A::Error::custom(format_args!("expected at most {LIMIT} elements")));
-            }
-            elements.push(element);
-        }
-        Ok(elements)
     }
 }
 

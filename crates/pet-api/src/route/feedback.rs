@@ -189,11 +189,9 @@ async fn keep(
         }
         let prediction = worker.predict(&model, &body)?;
         // The prediction has decoded it no larger than it needs.
-        let decoded = info_span!("decode").in_scope(|| decode(&body, &limits));
-        let decoded = decoded.map_err(|error| ApiError::image(&error))?;
+        let decoded = info_span!("decode").in_scope(|| decode(&body, &limits))?;
         let format = decoded.format.written();
-        let picture = info_span!("encode").in_scope(|| encode_rgb(&decoded.image, format));
-        let picture = picture.map_err(|error| ApiError::image(&error))?;
+        let picture = info_span!("encode").in_scope(|| encode_rgb(&decoded.image, format))?;
         let correction = Correction {
             class: &right,
             predicted_class: prediction.predicted_class(),
@@ -205,7 +203,7 @@ async fn keep(
         info_span!("store").in_scope(store)?;
         Ok(prediction)
     };
-    let done = state.queue.run(deadline.0, cost, work).await?;
+    let done = state.queue.run(deadline, cost, work).await?;
     served.record_answer();
     let timing = prediction_timing(done.waited, done.value.timing());
     let predicted_class = done.value.predicted_class().to_owned();

@@ -15,10 +15,11 @@ use tracing::info_span;
 use crate::access::server_timing;
 use crate::endpoint::{Topic, post};
 use crate::error::{ApiError, printable};
-use crate::memory::TimedBody;
+use crate::memory::{hold, timed_body};
 use crate::route::request::Query;
 use crate::state::State;
 use crate::upload::Upload;
+use crate::worker::Worker;
 
 /// Work for each pixel of the result, relative to decoding a JPEG.
 const TRANSFORM_WORK: u64 = 4;
@@ -142,30 +143,26 @@ async fn transformed(
         work: decoding.work + output * TRANSFORM_WORK,
         ..decoding
     };
-    let work = move |body: &[u8]| {
+    let work = move |_: &Worker| {
         let start = Instant::now();
-        let decoded = info_span!("decode").in_scope(|| decode(body, &limits))?;
+        let decoded = info_span!("decode").in_scope(|| decode(&body, &limits))?;
         let (read, written) = (decoded.format, decoded.format.written());
         let (decoding, start) = (start.elapsed(), Instant::now());
         let changed = info_span!("change").in_scope(|| change(&decoded.image, written))?;
         Ok((changed, read, [decoding, start.elapsed()]))
     };
-    let done = state
-        .queue
-        .run(deadline.0, cost, move |_| work(&body).map_err(|error| ApiError::image(&error)))
-        .await?;
+    let done = state.queue.run(deadline, cost, work).await?;
     let (image, read, [decoding, changing]) = done.value;
     let format = read.written();
     let name = if format == read { name } else { name.map(|name| renamed(&name, format)) };
     let took = [("queue", done.waited), ("decode", decoding), ("change", changing)];
-    let memory = state.memory.reserve_response(image.len())?;
-    let until = Instant::now() + state.configuration.request_timeout;
+    let memory = state.memory.reserve_response(image.len(), None)?;
     let disposition = attachment(prefix, name.as_deref(), format.extension());
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())
         .insert_header(server_timing(&took))
         .insert_header((CONTENT_DISPOSITION, disposition))
-        .body(TimedBody::new(image, memory, until)))
+        .body(timed_body(hold(image, memory), state.deadline())))
 }
 
 /// A file name with the extension of another format.
@@ -186,10 +183,10 @@ fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> String {
     if plain == name {
         return format!("attachment; filename=\"{plain}\"");
     }
-    let encoded = name.bytes().map(|byte| {
+    let encode = |byte| {
         if is_token(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-    });
-    let encoded = encoded.collect::<Vec<_>>().concat();
+    };
+    let encoded: String = name.bytes().map(encode).collect();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 

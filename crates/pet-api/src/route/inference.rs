@@ -11,17 +11,18 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use crate::deployment::TrafficSplit;
 use crate::endpoint::{Describe, Endpoint, Operation, Topic, get, post};
 use crate::error::{ApiError, Code, ProtocolError};
+use crate::models::IndexEntry;
 use crate::open_inference::output::{Body, Response};
 use crate::open_inference::request::{HEADER_LENGTH, Request, reject_parameters, split};
 use crate::open_inference::{self, Inference, InferenceModel, SERVER, Server};
-use crate::repository::IndexEntry;
 use crate::route::request::Administrator;
 use crate::state::State;
-use crate::upload::{Deadline, READ_ERRORS, WORK_ERRORS, read_body};
+use crate::upload::{READ_ERRORS, WORK_ERRORS, read_body};
 
 /// Work for each byte of JSON, relative to a pixel of a JPEG.
 const JSON_WORK: u64 = 2;
@@ -177,7 +178,7 @@ async fn model_ready(
 struct Content {
     json: Bytes,
     tail: Bytes,
-    deadline: Deadline,
+    deadline: Instant,
 }
 
 #[derive(JsonSchema)]
@@ -206,7 +207,7 @@ impl FromRequest for Content {
         Box::pin(async move {
             let (body, deadline) = read_body(&request, payload).await?;
             let header = request.headers().get(HEADER_LENGTH);
-            let (json, tail) = split(&body.into(), header.map(HeaderValue::as_bytes))?;
+            let (json, tail) = split(&body, header.map(HeaderValue::as_bytes))?;
             Ok(Self { json, tail, deadline })
         })
     }
@@ -229,7 +230,7 @@ fn respond(body: Body) -> Result<Either<Json<Response>, HttpResponse>, ProtocolE
     let Some(tail) = body.tail else {
         return Ok(Either::Left(Json(body.response)));
     };
-    let json = serde_json::to_vec(&body.response).map_err(|error| ApiError::internal(&error))?;
+    let json = serde_json::to_vec(&body.response).map_err(ApiError::internal)?;
     let mut response = HttpResponse::Ok();
     response.content_type("application/octet-stream").insert_header((HEADER_LENGTH, json.len()));
     Ok(Either::Right(response.body([json, tail].concat())))

@@ -145,11 +145,10 @@ async fn file(
     let (known, media_type) = *known.ok_or_else(missing)?;
     let results = split.primary.results.clone();
     let read = move || results.read(known).map(|content| (entity_tag(&content), content));
-    let content = web::block(read).await;
-    let content = content.map_err(|error| ApiError::internal(&error))?;
+    let content = web::block(read).await.map_err(ApiError::internal)?;
     let (tag, content) = content.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => missing(),
-        _ => ApiError::internal(&error),
+        _ => ApiError::internal(error),
     })?;
     let (mut response, is_known) = tagged(&request, tag);
     if is_known {

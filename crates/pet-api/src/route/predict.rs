@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::time::Duration;
 
-use actix_web::web::{Bytes, Data, Json};
+use actix_web::web::{Data, Json};
 use actix_web::{CustomizeResponder, Either, HttpResponse, Responder as _};
 use pet_predict::{Explanation, Prediction};
 use pet_report::heat_map_png;
@@ -67,29 +67,28 @@ struct Answer {
     /// All classes of the model.
     all_classes: Vec<String>,
     #[serde(flatten)]
-    origin: Origin,
+    origin: Option<Origin>,
     #[serde(flatten)]
     details: Option<Details>,
 }
 
-/// The version of the model that answered, if it was requested or there is a canary.
+/// The version of the model that answered, given if it was requested or there is a canary.
 #[derive(Serialize, JsonSchema)]
 struct Origin {
     /// The model's version; null if it has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "text_or_null")]
-    model_version: Option<Version>,
+    model_version: Option<String>,
 }
 
-/// The version of a model, which may have none.
-#[derive(Serialize)]
-struct Version(Option<String>);
-
 impl Origin {
-    fn of(model: &LoadedModel, with_version: bool) -> Self {
-        let version = || Version(model.metadata().model_version.clone());
-        Self { model_version: with_version.then(version) }
+    fn of(model: &LoadedModel) -> Self {
+        Self { model_version: model.metadata().model_version.clone() }
     }
+}
+
+/// Explicit, because optional fields are otherwise never null.
+fn text_or_null(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [{"type": "string"}, {"type": "null"}]})
 }
 
 /// The most probable class.
@@ -127,11 +126,6 @@ struct Details {
     timing: Timing,
 }
 
-/// Explicit, because optional fields are otherwise never null.
-fn text_or_null(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"anyOf": [{"type": "string"}, {"type": "null"}]})
-}
-
 /// One of the most probable classes.
 #[derive(Serialize, JsonSchema)]
 struct Ranked {
@@ -160,18 +154,18 @@ async fn predict(
     upload: Upload,
 ) -> Result<CustomizeResponder<Json<Answer>>, ApiError> {
     let Upload { body, deadline, .. } = upload;
-    let (model, body) = (split.for_photograph(&body), Bytes::from(body));
+    let model = split.for_photograph(&body);
     let cost = state.cost(&model, &body);
     let predicting = model.clone();
     let work = move |worker: &Worker| worker.answer(&predicting, &body);
-    let done = state.queue.run(deadline.0, cost, work).await?;
+    let done = state.queue.run(deadline, cost, work).await?;
     model.record_answer();
     let prediction = &done.value;
     let timing = prediction_timing(done.waited, prediction.timing());
     let answer = Answer {
         best: Best::of(prediction),
         all_classes: prediction.classes().to_vec(),
-        origin: Origin::of(&model, query.top_k.is_some() || split.has_canary()),
+        origin: (query.top_k.is_some() || split.has_canary()).then(|| Origin::of(&model)),
         details: query.top_k.map(|count| Details {
             top_k: ranked(prediction, count),
             timing: Timing::of(prediction, done.waited),
@@ -221,7 +215,7 @@ enum Outcome {
         #[serde(flatten)]
         best: Best,
         #[serde(flatten)]
-        origin: Origin,
+        origin: Option<Origin>,
         /// The most probable classes, most probable first.
         #[serde(skip_serializing_if = "Option::is_none")]
         top_k: Option<Vec<Ranked>>,
@@ -237,28 +231,24 @@ async fn predict_batch(
     Query(query): Query<BatchQuery>,
     uploads: Uploads,
 ) -> Result<Json<Predictions>, ApiError> {
+    let Uploads { photographs, deadline } = uploads;
     let (names, bodies): (Vec<_>, Vec<_>) =
-        uploads.photographs.into_iter().map(|Photograph { name, body }| (name, body)).unzip();
+        photographs.into_iter().map(|Photograph { name, body }| (name, body)).unzip();
     let with_version = query.top_k.is_some() || split.has_canary();
     let work = bodies.into_iter().map(|body| {
-        let body = body.map(Bytes::from);
         let served = split.for_photograph(body.as_deref().unwrap_or_default());
-        let cost = body.as_ref().map(|body| state.cost(&served, body));
-        let cost = cost.unwrap_or_default();
-        let work = move |worker: &Worker| {
-            let prediction = worker.answer(&served, &body?)?;
-            Ok((prediction, served))
-        };
+        let cost = body.as_ref().map(|body| state.cost(&served, body)).unwrap_or_default();
+        let work = move |worker: &Worker| Ok((worker.answer(&served, &body?)?, served));
         (cost, work)
     });
-    let outcomes = state.queue.run_all(uploads.deadline.0, work.collect()).await?;
+    let outcomes = state.queue.run_all(deadline, work.collect()).await?;
     split.primary.record_answer();
     let answers = names.into_iter().zip(outcomes).map(|(file, outcome)| BatchEntry {
         file,
         outcome: match outcome {
             Ok(Done { value: (prediction, served), .. }) => Outcome::Predicted {
                 best: Best::of(&prediction),
-                origin: Origin::of(&served, with_version),
+                origin: with_version.then(|| Origin::of(&served)),
                 top_k: query.top_k.map(|count| ranked(&prediction, count)),
             },
             Err(error) => Outcome::Refused { error: error.to_body() },
@@ -313,7 +303,7 @@ async fn explain(
         let picture = (format == Some(Format::Png)).then(|| draw(&explanation));
         Ok((explanation, picture.transpose()?))
     };
-    let done = state.queue.run(deadline.0, cost, work).await?;
+    let done = state.queue.run(deadline, cost, work).await?;
     let (explanation, picture) = done.value;
     model.record_answer();
     let timing = prediction_timing(done.waited, explanation.prediction.timing());
@@ -342,6 +332,5 @@ impl ExplanationAnswer {
 /// Draws the map over the photograph.
 fn draw(explanation: &Explanation) -> Result<Vec<u8>, ApiError> {
     let _span = info_span!("draw").entered();
-    heat_map_png(&explanation.image, &explanation.heat_map())
-        .map_err(|error| ApiError::internal(&error))
+    heat_map_png(&explanation.image, &explanation.heat_map()).map_err(ApiError::internal)
 }

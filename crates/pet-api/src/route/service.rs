@@ -77,8 +77,7 @@ async fn metrics(state: Data<State>) -> Result<HttpResponse, ApiError> {
         state.metrics.set_spans_lost(tracer.lost());
     }
     state.models.update_metrics(&state.metrics);
-    let text = state.metrics.text();
-    let text = text.map_err(|error| ApiError::internal(&error))?;
+    let text = state.metrics.text().map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
 

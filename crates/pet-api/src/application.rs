@@ -9,8 +9,9 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::rt::{self, System};
 use actix_web::web::Data;
 #[cfg(feature = "grpc")]
-use futures_util::future::join;
+use futures_util::future::{OptionFuture, join};
 use pet_predict::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use crate::budget::shadow_memory;
 use crate::configuration::Configuration;
@@ -21,10 +22,10 @@ use crate::grpc;
 use crate::memory::UploadMemory;
 use crate::metrics::Metrics;
 use crate::models::Models;
-use crate::queue::{Queue, start};
+use crate::queue::{Queue, Worker, start};
+use crate::shadow::{Comparison, Shadow};
 use crate::state::State;
-use crate::worker::Worker;
-use crate::{route, server, shadow};
+use crate::{route, server};
 
 /// A service with its models loaded and its port bound, ready to run.
 pub struct Application {
@@ -41,8 +42,6 @@ pub struct Application {
 #[derive(Clone)]
 pub struct Handle {
     server: ServerHandle,
-    #[cfg(feature = "grpc")]
-    grpc: Option<grpc::Stop>,
     state: Data<State>,
 }
 
@@ -67,9 +66,16 @@ impl Application {
         let for_grpc = grpc_listener(&configuration, &metrics)?;
         let memory = Arc::new(UploadMemory::new(configuration.memory));
         let (queue, threads) = threads(&configuration, &models, &memory, &metrics)?;
-        let draining = OnceLock::new();
-        let state = State { configuration, queue, metrics, models, memory, feedback, draining };
-        let state = Data::new(state);
+        let state = Data::new(State {
+            configuration,
+            queue,
+            metrics,
+            models,
+            memory,
+            feedback,
+            draining: OnceLock::new(),
+            stopped: CancellationToken::new(),
+        });
         #[cfg(feature = "grpc")]
         let grpc = for_grpc.map(|listener| grpc::Server::new(listener, state.clone()));
         let server = server::start(listener, state.clone()).map_err(failed)?;
@@ -96,12 +102,7 @@ impl Application {
 
     /// A handle to stop or reload the service.
     pub fn handle(&self) -> Handle {
-        Handle {
-            server: self.server.handle(),
-            #[cfg(feature = "grpc")]
-            grpc: self.grpc.as_ref().map(grpc::Server::handle),
-            state: self.state.clone(),
-        }
+        Handle { server: self.server.handle(), state: self.state.clone() }
     }
 
     /// Serves requests until the service is stopped, then finishes those that were accepted.
@@ -109,10 +110,18 @@ impl Application {
     /// # Errors
     /// [`Error::Serve`] when the server fails.
     pub async fn run_until_stopped(self) -> Result<(), Error> {
+        let http = async {
+            let outcome = self.server.await;
+            // Even if it failed, gRPC stops too.
+            self.state.stopped.cancel();
+            outcome
+        };
         #[cfg(feature = "grpc")]
-        let outcome = serve_both(self.server, self.grpc).await;
-        #[cfg(not(feature = "grpc"))]
-        let outcome = self.server.await;
+        let http = async {
+            let grpc = self.grpc.map(grpc::Server::run);
+            join(http, OptionFuture::from(grpc)).await.0
+        };
+        let outcome = http.await;
         self.state.queue.close();
         for thread in self.threads {
             // A panic was logged when it happened.
@@ -129,10 +138,7 @@ impl Handle {
         tracing::info!("stopping");
         self.state.start_draining();
         tokio::time::sleep(self.state.configuration.notice).await;
-        #[cfg(feature = "grpc")]
-        if let Some(grpc) = &self.grpc {
-            grpc.stop();
-        }
+        self.state.stopped.cancel();
         self.server.stop(true).await;
     }
 
@@ -144,48 +150,45 @@ impl Handle {
     /// Reloads every model from its folder: the served one with its successors, then the named ones. A model that fails to
     /// load is kept as it was, and the reason is logged. Returns whether all of them loaded.
     pub async fn reload(&self) -> bool {
-        self.state.reload().await.is_ok()
+        self.state.with_models(Models::reload).await.is_ok()
     }
 
-    /// Installs signal handlers: `SIGTERM` and `SIGINT` (Ctrl-C) stop the service, `SIGHUP` reloads the models. Must be
-    /// called inside [`block_on`](crate::block_on).
+    /// Installs signal handlers: `SIGTERM` and `SIGINT` (Ctrl-C) stop the service, `SIGHUP` reloads the models; on other
+    /// systems than Unix there is only Ctrl-C. Must be called inside [`block_on`](crate::block_on).
     ///
     /// # Errors
     /// When the handlers cannot be installed.
-    #[cfg(unix)]
+    #[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "fails on Unix only"))]
     pub fn obey_signals(&self) -> std::io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
 
-        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-            let (handle, mut signals) = (self.clone(), signal(kind)?);
+            for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+                let (handle, mut signals) = (self.clone(), signal(kind)?);
+                rt::spawn(async move {
+                    if signals.recv().await.is_some() {
+                        handle.stop().await;
+                    }
+                });
+            }
+            let (handle, mut signals) = (self.clone(), signal(SignalKind::hangup())?);
             rt::spawn(async move {
-                if signals.recv().await.is_some() {
+                while signals.recv().await.is_some() {
+                    // The outcome is logged.
+                    let _ = handle.reload().await;
+                }
+            });
+        }
+        #[cfg(not(unix))]
+        {
+            let handle = self.clone();
+            rt::spawn(async move {
+                if tokio::signal::ctrl_c().await.is_ok() {
                     handle.stop().await;
                 }
             });
         }
-        let (handle, mut signals) = (self.clone(), signal(SignalKind::hangup())?);
-        rt::spawn(async move {
-            while signals.recv().await.is_some() {
-                // The outcome is logged.
-                let _ = handle.reload().await;
-            }
-        });
-        Ok(())
-    }
-
-    /// Installs a handler of Ctrl-C, which stops the service. Must be called inside [`block_on`](crate::block_on).
-    ///
-    /// # Errors
-    /// None on this system.
-    #[cfg(not(unix))]
-    pub fn obey_signals(&self) -> std::io::Result<()> {
-        let handle = self.clone();
-        rt::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                handle.stop().await;
-            }
-        });
         Ok(())
     }
 }
@@ -209,10 +212,19 @@ fn threads(
         decoding -= for_shadow;
     }
     let queue = Queue::new(count, configuration.queue.get(), decoding, metrics.clone());
-    let idle = queue.clone();
-    let idle = Arc::new(move || idle.has_idle_worker());
-    let shadow = shadow::start(configuration, for_shadow, idle, models, memory, metrics)?;
-    let (shadow, last) = shadow.unzip();
+    let shadow = configuration.shadow.as_ref().map(|shadow| {
+        let idle = queue.clone();
+        Shadow::start(Comparison {
+            share: shadow.share,
+            limits: configuration.limits,
+            decoding: for_shadow,
+            has_idle_worker: Box::new(move || idle.has_idle_worker()),
+            models: models.clone(),
+            memory: memory.clone(),
+            metrics: metrics.clone(),
+        })
+    });
+    let (shadow, last) = shadow.transpose()?.unzip();
     let worker = || Worker::new(metrics.clone(), shadow.clone());
     let mut threads = start(count, &queue, worker)?;
     threads.extend(last);
@@ -236,19 +248,4 @@ fn grpc_listener(
     };
     metrics.preregister(grpc::statuses());
     listen(configuration, port).map(Some)
-}
-
-/// Serves HTTP and gRPC until both have stopped; gRPC also stops when HTTP fails.
-#[cfg(feature = "grpc")]
-async fn serve_both(server: Server, grpc: Option<grpc::Server>) -> std::io::Result<()> {
-    let Some(grpc) = grpc else {
-        return server.await;
-    };
-    let stop = grpc.handle();
-    let http = async {
-        let outcome = server.await;
-        stop.stop();
-        outcome
-    };
-    join(http, grpc.run()).await.0
 }

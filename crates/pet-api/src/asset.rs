@@ -1,7 +1,7 @@
 //! Files that are embedded in the program: the page, its parts, and the documentation.
 
 use std::io::Write as _;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{
@@ -16,7 +16,6 @@ use sha2::{Digest, Sha256};
 /// Hexadecimal digits of the content's digest in its tag.
 const TAG_DIGITS: usize = 16;
 
-/// A weak tag for this content.
 pub(crate) fn entity_tag(content: &[u8]) -> EntityTag {
     let mut digest = format!("{:x}", Sha256::digest(content));
     digest.truncate(TAG_DIGITS);
@@ -42,13 +41,12 @@ fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     }
 }
 
-/// An embedded file.
 pub(crate) struct Asset {
     name: &'static str,
     media_type: &'static str,
     pub(crate) content: Bytes,
-    /// The content compressed with gzip, unless that is no smaller; set by the first client that accepts it.
-    compressed: OnceLock<Option<Bytes>>,
+    /// The content compressed with gzip, unless that is no smaller.
+    compressed: Option<Bytes>,
     /// A weak tag, because both forms of the content have the same.
     tag: EntityTag,
 }
@@ -65,7 +63,8 @@ impl Asset {
             _ => "application/octet-stream",
         };
         let content = content.into();
-        Self { name, media_type, compressed: OnceLock::new(), tag: entity_tag(&content), content }
+        let compressed = gzip(&content).filter(|bytes| bytes.len() < content.len());
+        Self { name, media_type, compressed, tag: entity_tag(&content), content }
     }
 
     /// The content, compressed for clients that accept gzip; or 304 for clients that have it already.
@@ -76,18 +75,12 @@ impl Asset {
             return response.finish();
         }
         response.content_type(self.media_type);
-        let compressed = accepts_gzip(request).then(|| self.compressed());
-        match compressed.flatten() {
+        match self.compressed.clone().filter(|_| accepts_gzip(request)) {
             Some(compressed) => {
                 response.insert_header((CONTENT_ENCODING, ContentEncoding::Gzip)).body(compressed)
             }
             None => response.body(self.content.clone()),
         }
-    }
-
-    fn compressed(&self) -> Option<Bytes> {
-        let smaller = || gzip(&self.content).filter(|bytes| bytes.len() < self.content.len());
-        self.compressed.get_or_init(smaller).clone()
     }
 }
 
@@ -111,13 +104,11 @@ macro_rules! assets {
     };
 }
 
-/// The page itself.
 pub(crate) static PAGE: LazyLock<Asset> = LazyLock::new(|| {
     let [page] = assets!["index.html"];
     page
 });
 
-/// The parts of the page.
 #[rustfmt::skip] // Several names per line.
 static ASSETS: LazyLock<[Asset; 27]> = LazyLock::new(|| {
     assets![

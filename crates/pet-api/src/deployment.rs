@@ -19,7 +19,6 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// Loads the models that are configured.
     pub(crate) fn load(loader: &Loader, configuration: &Configuration) -> Result<Self, Error> {
         let primary = loader.load(&configuration.results, Role::Served, None)?;
         let load = |next: &Option<Successor>, role| {

@@ -62,7 +62,6 @@ pub(crate) struct Distances {
 }
 
 impl Drift {
-    /// Measures over the latest `size` predictions.
     pub(crate) fn new(reference: Reference, size: usize) -> Self {
         let size = size.clamp(1, MAX_WINDOW);
         Self { reference, size, latest: Mutex::default() }

@@ -18,6 +18,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
+use crate::configuration::FeedbackFolder;
 use crate::error::{ApiError, Code};
 
 /// Hexadecimal digits of the image's digest in its file name.
@@ -28,17 +29,6 @@ const MAX_FOLDER_NAME: usize = 255;
 
 /// Extension of the file with the prediction.
 const SIDECAR_EXTENSION: &str = "json";
-
-/// Where corrections are stored, and how many.
-#[derive(Clone, Debug)]
-pub struct FeedbackFolder {
-    /// The folder; created if it is missing.
-    pub folder: PathBuf,
-    /// Maximum size of all files in it together, in bytes.
-    pub bytes: u64,
-    /// Maximum number of images in it.
-    pub count: u64,
-}
 
 /// The correct class of an image, with the model's prediction.
 #[derive(Serialize)]
@@ -62,7 +52,6 @@ pub(crate) struct FeedbackCounts {
     classes: BTreeMap<String, u64>,
 }
 
-/// The store of corrections.
 pub(crate) struct Feedback {
     pub(crate) settings: FeedbackFolder,
     /// Locked while an image is written, so that concurrent writes cannot exceed the limits.
@@ -95,7 +84,6 @@ impl Feedback {
         self.counts.lock().clone()
     }
 
-    /// Stores an image file with this extension.
     pub(crate) fn store(
         &self,
         image: &[u8],

@@ -10,6 +10,7 @@ use actix_web::http::header::{ContentDisposition, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::{Stream, StreamExt as _};
+use memchr::memmem;
 
 use crate::error::{ApiError, Code, printable};
 use crate::memory::{Incoming, hold, too_large};
@@ -20,7 +21,6 @@ pub(crate) const FIELD: &str = "file";
 /// Longest headers of a part that are repaired, in bytes; the parser rejects longer ones.
 const MAX_LENGTH: usize = 64 << 10;
 
-/// The end of the headers of a part.
 const HEADERS_END: &[u8] = b"\r\n\r\n";
 
 /// The file of a photograph.
@@ -57,7 +57,6 @@ pub(crate) async fn read_form(
     Ok(photographs)
 }
 
-/// The boundary between the parts of a form.
 fn boundary(request: &HttpRequest) -> Option<String> {
     let media_type = request.mime_type().ok()??;
     Some(media_type.get_param("boundary")?.as_str().to_owned())
@@ -130,99 +129,76 @@ pub(crate) fn unreadable(error: &PayloadError) -> ApiError {
 struct PartHeaders {
     /// The delimiter before each part, without the end of its line.
     delimiter: Vec<u8>,
-    state: State,
+    place: Place,
+    /// What cannot be passed on yet.
+    held: Vec<u8>,
 }
 
-enum State {
-    /// In the content of a part, of which the last bytes match this many of the delimiter.
-    Content(usize),
-    /// After a delimiter, with the first of the two bytes that follow it, if received.
-    Delimiter(Option<u8>),
-    /// In the headers of a part, which are held back until complete.
-    Headers(Vec<u8>),
+/// Where the held bytes start.
+enum Place {
+    /// Where the first delimiter may be, which needs no line break before it.
+    Start,
+    /// In the content of a part.
+    Content,
+    /// After a delimiter.
+    Delimiter,
+    /// In the headers of a part, which are held until complete.
+    Headers,
     /// After the last part.
     End,
 }
 
 impl PartHeaders {
     fn new(boundary: &str) -> Self {
-        Self {
-            delimiter: format!("\r\n--{boundary}").into_bytes(),
-            // The first delimiter needs no line break before it.
-            state: State::Content(2),
-        }
+        let delimiter = format!("\r\n--{boundary}").into_bytes();
+        Self { delimiter, place: Place::Start, held: Vec::new() }
     }
 
     /// Returns what the parser should read in place of a chunk.
     fn repair(&mut self, chunk: &[u8]) -> Bytes {
-        let mut output = Vec::with_capacity(chunk.len() + MAX_LENGTH.min(chunk.len()));
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            rest = self.step(rest, &mut output);
+        self.held.extend_from_slice(chunk);
+        let mut output = Vec::with_capacity(self.held.len());
+        while let Some((count, next)) = self.step() {
+            let passed = self.held.drain(..count);
+            match self.place {
+                Place::Headers => output.extend(repaired(passed.as_slice())),
+                _ => output.extend_from_slice(passed.as_slice()),
+            }
+            self.place = next;
         }
         output.into()
     }
 
-    /// Consumes what belongs to the current state, and returns the rest.
-    fn step<'a>(&mut self, rest: &'a [u8], output: &mut Vec<u8>) -> &'a [u8] {
-        let count = match &mut self.state {
-            State::Content(matched) => {
-                let (count, now) = match_delimiter(&self.delimiter, *matched, rest);
-                *matched = now;
-                if now == self.delimiter.len() {
-                    self.state = State::Delimiter(None);
-                }
-                count
+    /// How many of the held bytes can be passed on, and where the others are. `None` if more bytes are needed.
+    fn step(&self) -> Option<(usize, Place)> {
+        let held = self.held.as_slice();
+        match self.place {
+            Place::Start => {
+                let first = &self.delimiter[2..];
+                let is_first = held.get(..first.len())? == first;
+                Some(if is_first { (first.len(), Place::Delimiter) } else { (0, Place::Content) })
             }
-            State::Delimiter(first) => {
-                let byte = rest[0];
-                self.state = match (*first, byte) {
-                    (None, b'\r' | b'-') => State::Delimiter(Some(byte)),
-                    (Some(b'\r'), b'\n') => State::Headers(Vec::new()),
-                    (Some(b'-'), b'-') => State::End,
-                    (_, byte) => State::Content(usize::from(byte == b'\r')),
-                };
-                1
-            }
-            State::Headers(headers) => {
-                headers.push(rest[0]);
-                if headers.ends_with(HEADERS_END) {
-                    output.extend(repaired(headers));
-                    self.state = State::Content(0);
-                } else if headers.len() > MAX_LENGTH {
-                    output.append(headers);
-                    self.state = State::End;
-                }
-                return &rest[1..];
-            }
-            State::End => rest.len(),
-        };
-        output.extend(&rest[..count]);
-        &rest[count..]
-    }
-}
-
-/// Continues matching the delimiter after its first `matched` bytes. Returns how many bytes of content there are, up to and
-/// including the delimiter, and how many bytes of the delimiter match then. Only the first byte of a delimiter is a carriage
-/// return, so a failed match restarts from nothing.
-fn match_delimiter(delimiter: &[u8], matched: usize, bytes: &[u8]) -> (usize, usize) {
-    let mut matched = matched;
-    let mut at = 0;
-    while at < bytes.len() && matched < delimiter.len() {
-        if matched == 0 {
-            let Some(start) = bytes[at..].iter().position(|byte| *byte == b'\r') else {
-                return (bytes.len(), 0);
-            };
-            at += start + 1;
-            matched = 1;
-        } else if bytes[at] == delimiter[matched] {
-            at += 1;
-            matched += 1;
-        } else {
-            matched = 0;
+            Place::Content => match memmem::find(held, &self.delimiter) {
+                Some(start) => Some((start + self.delimiter.len(), Place::Delimiter)),
+                // The last bytes may be the start of a delimiter.
+                None => match held.len().saturating_sub(self.delimiter.len() - 1) {
+                    0 => None,
+                    count => Some((count, Place::Content)),
+                },
+            },
+            Place::Delimiter => Some(match held.get(..2)? {
+                b"\r\n" => (2, Place::Headers),
+                b"--" => (2, Place::End),
+                _ => (0, Place::Content),
+            }),
+            Place::Headers => match memmem::find(held, HEADERS_END) {
+                Some(end) if end <= MAX_LENGTH => Some((end + HEADERS_END.len(), Place::Content)),
+                None if held.len() <= MAX_LENGTH => None,
+                _ => Some((0, Place::End)),
+            },
+            Place::End => (!held.is_empty()).then_some((held.len(), Place::End)),
         }
     }
-    (at, matched)
 }
 
 /// The headers with a valid `Content-Disposition`.

@@ -25,7 +25,6 @@ pub(crate) struct LoadedModel {
     /// The name that requests use.
     pub(crate) name: String,
     pub(crate) role: Role,
-    /// Where it was loaded from.
     pub(crate) results: Results,
     pub(crate) loaded_at: SystemTime,
     /// The drift of its predictions, if the model has a reference.
@@ -46,10 +45,11 @@ impl LoadedModel {
         work: impl FnOnce(&mut Session) -> Result<T, pet_predict::Error>,
     ) -> Result<T, pet_predict::Error> {
         let running = Running::start(&self.running);
-        match running.is_alone.then(|| self.wide.take()).flatten() {
-            Some(wide) => self.wide.run_with(wide, work),
-            None => self.sessions.run(|| self.model.session(), work),
+        if let Some(wide) = running.is_alone.then(|| self.wide.take()).flatten() {
+            return self.wide.lend(wide, work);
         }
+        let session = self.sessions.take().map_or_else(|| self.model.session(), Ok)?;
+        self.sessions.lend(session, work)
     }
 
     /// Creates a session for each of the `workers` at the same time, so that no request has to wait for one. If there are
@@ -67,20 +67,20 @@ impl LoadedModel {
         })
     }
 
-    /// Runs `work` with an explainer of its own.
     pub(crate) fn explain<T>(
         &self,
         work: impl FnOnce(&mut Explainer) -> Result<T, pet_predict::Error>,
     ) -> Result<T, pet_predict::Error> {
         let _running = Running::start(&self.running);
-        self.explainers.run(|| Explainer::new(&self.model), work)
+        let explainer = self.explainers.take();
+        let explainer = explainer.map_or_else(|| Explainer::new(&self.model), Ok)?;
+        self.explainers.lend(explainer, work)
     }
 
     pub(crate) fn metadata(&self) -> &ModelMetadata {
         self.model.metadata()
     }
 
-    /// Its labels in the metrics.
     pub(crate) fn labels(&self) -> ModelLabels<'_> {
         ModelLabels { name: &self.name, metadata: self.metadata(), role: self.role }
     }
@@ -131,20 +131,8 @@ impl Drop for Running<'_> {
 struct Pool<T>(Mutex<Vec<T>>);
 
 impl<T> Pool<T> {
-    fn run<U>(
-        &self,
-        make: impl FnOnce() -> Result<T, pet_predict::Error>,
-        work: impl FnOnce(&mut T) -> Result<U, pet_predict::Error>,
-    ) -> Result<U, pet_predict::Error> {
-        let used = self.take().map_or_else(make, Ok)?;
-        self.run_with(used, work)
-    }
-
-    fn run_with<U>(
-        &self,
-        mut used: T,
-        work: impl FnOnce(&mut T) -> Result<U, pet_predict::Error>,
-    ) -> Result<U, pet_predict::Error> {
+    /// Runs `work` with an object that was taken or made, and puts it back.
+    fn lend<U>(&self, mut used: T, work: impl FnOnce(&mut T) -> U) -> U {
         let result = work(&mut used);
         self.put(used);
         result
@@ -159,7 +147,6 @@ impl<T> Pool<T> {
     }
 }
 
-/// Loads models.
 pub(crate) struct Loader {
     runtime: Runtime,
     options: Options,

@@ -45,12 +45,10 @@ impl UploadMemory {
         Self { free: Arc::new(Semaphore::new(capacity)), capacity, incoming: Mutex::default() }
     }
 
-    /// Its size in bytes.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Whether at least half of it is free.
     pub(crate) fn is_half_free(&self) -> bool {
         self.free.available_permits() >= self.capacity / 2
     }
@@ -177,7 +175,6 @@ impl Incoming<'_> {
         }
     }
 
-    /// Reserves memory for more bytes.
     async fn reserve(&self, bytes: usize) -> Result<Reserved, ApiError> {
         let count = u32::try_from(bytes).unwrap_or(u32::MAX);
         let free = &self.memory.free;
@@ -206,7 +203,6 @@ impl Drop for Incoming<'_> {
     }
 }
 
-/// A body that is being received.
 pub(crate) struct BodyBuffer<'a> {
     incoming: &'a Incoming<'a>,
     limit: u64,
@@ -228,7 +224,6 @@ impl BodyBuffer<'_> {
         Ok(())
     }
 
-    /// The complete body and its memory.
     pub(crate) fn finish(self) -> (Bytes, Option<Reserved>) {
         (self.bytes.into(), self.reserved)
     }

@@ -9,12 +9,11 @@ use pet_predict::Runtime;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::configuration::{Configuration, Role};
+use crate::configuration::{Configuration, ModelFolder, Role, same_name};
 use crate::deployment::{Deployment, TrafficSplit};
 use crate::error::{ApiError, Code, Error, error_chain};
 use crate::loaded_model::{LoadedModel, Loader};
 use crate::metrics::Metrics;
-use crate::model_folder::{ModelFolder, same_name};
 
 /// The models, with what is needed to load them again.
 pub(crate) struct Models {
@@ -34,7 +33,6 @@ struct Current {
 }
 
 impl Models {
-    /// Loads the initial models.
     pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
         let loader = Loader::new(runtime, configuration);
         let deployment = Deployment::load(&loader, configuration)?;
@@ -53,7 +51,6 @@ impl Models {
         })
     }
 
-    /// The current shadow.
     pub(crate) fn shadow(&self) -> Option<Arc<LoadedModel>> {
         self.current.read().deployment.shadow.clone()
     }
@@ -63,7 +60,6 @@ impl Models {
         self.current.read().deployment.split.clone()
     }
 
-    /// The models for requests with this name.
     pub(crate) fn named(&self, name: &str) -> Result<TrafficSplit, ApiError> {
         let current = self.current.read();
         let split = &current.deployment.split;
@@ -106,7 +102,6 @@ impl Models {
         self.all().iter().for_each(|model| model.log(message));
     }
 
-    /// Updates the metrics that describe the models.
     pub(crate) fn update_metrics(&self, metrics: &Metrics) {
         metrics.models.set_loaded(self.all().iter().map(|model| model.labels()));
         let primary = self.split().primary;
@@ -117,14 +112,18 @@ impl Models {
     /// Reloads every model: first the served one with its successors, then the named ones, one after the other, so that at
     /// most one of them is in memory twice. A model that fails to load is kept as it was; the rest are still reloaded,
     /// unless it is the served one. Returns the served model. Blocks.
-    pub(crate) fn reload(&self) -> Result<Arc<LoadedModel>, Error> {
+    pub(crate) fn reload(&self) -> Result<Arc<LoadedModel>, ApiError> {
         let _guard = self.loading.lock();
-        let primary = self.reload_deployment()?;
+        let failed = |error: Error| {
+            let detail = format!("{}; the old model is still served", error_chain(&error));
+            ApiError::new(Code::Internal, detail).with_optional_hint(error.hint())
+        };
+        let primary = self.reload_deployment().map_err(failed)?;
         let named: Vec<_> = self.current.read().named.values().cloned().collect();
         let reloaded = named.iter().map(|model| self.load_folder(&model.name, &model.results));
         // Collected first, so that one failure does not end the iteration.
         let reloaded: Vec<_> = reloaded.collect();
-        reloaded.into_iter().collect::<Result<Vec<_>, _>>()?;
+        reloaded.into_iter().collect::<Result<Vec<_>, _>>().map_err(failed)?;
         Ok(primary)
     }
 
@@ -172,8 +171,8 @@ impl Models {
 
     /// Every model that a request can name, loaded or not: first the served one, then the named ones in the order of their
     /// names. A folder with the name of the served model is skipped, as it cannot be loaded.
-    pub(crate) fn index(&self) -> Result<Vec<IndexEntry>, Error> {
-        let folders = self.folders()?;
+    pub(crate) fn index(&self) -> Result<Vec<IndexEntry>, ApiError> {
+        let folders = self.folders().map_err(ApiError::internal)?;
         let current = self.current.read();
         let split = &current.deployment.split;
         // A canary answers requests with the name of the primary model.

@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 
 use crate::access::{Access, Head, REQUEST_ID, SERVER_TIMING};
 use crate::endpoint::Document;
-use crate::error::{ApiError, Code, PROBLEM, Problem, ProtocolError};
+use crate::error::{ApiError, Code, PROBLEM, PROTOCOL, Problem, ProtocolErrorBody};
 use crate::route;
 use crate::state::State;
 use crate::trace::{TRACEPARENT, TraceContext, http_span};
@@ -29,7 +29,6 @@ const IO_THREADS: usize = 2;
 /// Longest time for the head of a request to arrive.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Time for a connection to shut down.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Longer than the usual 60 seconds of proxies, so that the proxy closes an idle connection first and never sends into one
@@ -115,7 +114,7 @@ async fn access<B: MessageBody>(
     Ok(response)
 }
 
-/// Converts the error responses of the framework to JSON, and negotiates their form.
+/// Sends errors as JSON, those of the framework too, in the form that their client expects.
 async fn json_errors<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -123,39 +122,22 @@ async fn json_errors<B: MessageBody + 'static>(
     let mut response = next.call(request).await?.map_into_boxed_body();
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
-        if !is_json(&response) {
-            response = to_json_error(response);
+        if api_error(&response).is_none() {
+            response = to_api_error(response);
         }
         response = negotiate(response);
     }
     Ok(if cfg!(debug_assertions) { check_described(response) } else { response })
 }
 
-/// Replaces a response that is not in the `OpenAPI` document by an error, so that tests notice it.
-fn check_described(response: ServiceResponse) -> ServiceResponse {
-    let request = response.request();
-    let route = request.match_pattern().unwrap_or_default();
-    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = media_type.and_then(|value| value.split(';').next());
-    let (method, status) = (request.method(), response.status().as_u16());
-    if route::is_described(method, &route, status, media_type) {
-        return response;
-    }
-    tracing::error!(%method, route, status, media_type, "no endpoint documents this response");
-    let detail = format!("{status} of `{method} {route}` with `{media_type:?}` is not documented");
-    let error = ApiError::new(Code::Internal, detail);
-    response.into_response(HttpResponse::from_error(error))
+fn api_error(response: &ServiceResponse) -> Option<&ApiError> {
+    response.response().error()?.as_error()
 }
 
-fn to_json_error(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+fn to_api_error(response: ServiceResponse) -> ServiceResponse {
     let status = response.status();
     let (request, old) = response.into_parts();
-    let error = error_for_status(status.as_u16(), &request);
-    let mut new = if request.path().starts_with("/v2/") {
-        HttpResponse::from_error(ProtocolError::from(error))
-    } else {
-        HttpResponse::from_error(error)
-    };
+    let mut new = HttpResponse::from_error(error_for_status(status.as_u16(), &request));
     // Such as the allowed methods, and those for other origins.
     for (name, value) in old.headers() {
         if name != CONTENT_TYPE {
@@ -163,11 +145,6 @@ fn to_json_error(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody>
         }
     }
     ServiceResponse::new(request, new)
-}
-
-fn is_json(response: &ServiceResponse) -> bool {
-    let media_type = response.headers().get(CONTENT_TYPE);
-    media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
 }
 
 fn error_for_status(status: u16, request: &HttpRequest) -> ApiError {
@@ -181,20 +158,25 @@ fn error_for_status(status: u16, request: &HttpRequest) -> ApiError {
     }
 }
 
-/// Converts an error response to the form that its client accepts.
+/// Converts an error response to problem details where the client accepts them, or to the form of the protocol.
 fn negotiate(mut response: ServiceResponse) -> ServiceResponse {
-    let vary = HeaderValue::from_static("accept");
-    response.headers_mut().append(VARY, vary);
-    if !accepts_problem(response.request()) {
-        return response;
-    }
-    let Some(problem) = response.response().error().and_then(problem) else {
+    response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+    let Some(error) = api_error(&response) else {
         return response;
     };
-    let mut response = response.map_body(|_, _| BoxBody::new(problem));
-    let media_type = HeaderValue::from_static(PROBLEM);
-    response.headers_mut().insert(CONTENT_TYPE, media_type);
-    response
+    let request = response.request();
+    let accepts_problem = accepts_problem(request);
+    let body = if accepts_problem {
+        serde_json::to_string(&Problem::of(error))
+    } else if request.match_pattern().is_some_and(|pattern| pattern.starts_with(PROTOCOL)) {
+        serde_json::to_string(&ProtocolErrorBody::of(error))
+    } else {
+        return response;
+    };
+    if accepts_problem {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
+    }
+    response.map_body(|_, _| BoxBody::new(body.unwrap_or_default()))
 }
 
 /// Whether the client accepts problem details by name, and does not prefer plain JSON.
@@ -211,8 +193,18 @@ fn accepts_problem(request: &HttpRequest) -> bool {
     })
 }
 
-fn problem(error: &Error) -> Option<String> {
-    let protocol = error.as_error::<ProtocolError>();
-    let error = error.as_error().or(protocol.map(|error| &error.0))?;
-    serde_json::to_string(&Problem::of(error)).ok()
+/// Replaces a response that is not in the `OpenAPI` document by an error, so that tests notice it.
+fn check_described(response: ServiceResponse) -> ServiceResponse {
+    let request = response.request();
+    let route = request.match_pattern().unwrap_or_default();
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next());
+    let (method, status) = (request.method(), response.status().as_u16());
+    if route::is_described(method, &route, status, media_type) {
+        return response;
+    }
+    tracing::error!(%method, route, status, media_type, "no endpoint documents this response");
+    let detail = format!("{status} of `{method} {route}` with `{media_type:?}` is not documented");
+    let error = ApiError::new(Code::Internal, detail);
+    response.into_response(HttpResponse::from_error(error))
 }

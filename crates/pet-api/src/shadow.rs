@@ -19,7 +19,7 @@ use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
 use crate::budget::{MAX_ORDINARY_WORK, STACK_SIZE};
-use crate::configuration::{Configuration, Share};
+use crate::configuration::Share;
 use crate::error::{ApiError, Code, Error};
 use crate::loaded_model::LoadedModel;
 use crate::memory::UploadMemory;
@@ -29,19 +29,26 @@ use crate::models::Models;
 /// How long a photograph waits for an idle worker.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// How often to look for an idle worker.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Submits predicted photographs to the shadow's thread.
 #[derive(Clone)]
 pub(crate) struct Shadow {
     sender: SyncSender<Sample>,
-    share: Share,
-    /// Number of photographs offered so far.
     count: Arc<AtomicU64>,
-    memory: Arc<UploadMemory>,
-    metrics: Arc<Metrics>,
-    models: Arc<Models>,
+    comparison: Arc<Comparison>,
+}
+
+/// What the shadow's thread works with.
+pub(crate) struct Comparison {
+    pub(crate) share: Share,
+    pub(crate) limits: Limits,
+    /// Maximum memory for decoding, in bytes.
+    pub(crate) decoding: u64,
+    pub(crate) has_idle_worker: Box<dyn Fn() -> bool + Send + Sync>,
+    pub(crate) models: Arc<Models>,
+    pub(crate) memory: Arc<UploadMemory>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// A photograph with the prediction of the served model.
@@ -52,9 +59,23 @@ struct Sample {
 }
 
 impl Shadow {
+    /// Starts the thread. It ends when the last [`Shadow`] is dropped.
+    pub(crate) fn start(comparison: Comparison) -> Result<(Self, JoinHandle<()>), Error> {
+        let (sender, samples) = sync_channel(1);
+        let comparison = Arc::new(comparison);
+        let running = comparison.clone();
+        let thread = std::thread::Builder::new()
+            .name("shadow".into())
+            .stack_size(STACK_SIZE)
+            .spawn(move || running.run(&samples))
+            .map_err(|source| Error::Worker { source })?;
+        Ok((Self { sender, count: Arc::default(), comparison }, thread))
+    }
+
     /// Submits a photograph if it is within the share, or drops it. Never waits.
     pub(crate) fn offer(&self, photograph: &Bytes, prediction: &Prediction) {
-        if !self.share.selects(self.count.fetch_add(1, Ordering::Relaxed)) {
+        let Comparison { share, models, memory, metrics, .. } = &*self.comparison;
+        if !share.selects(self.count.fetch_add(1, Ordering::Relaxed)) {
             return;
         }
         let sample = || Sample {
@@ -62,69 +83,17 @@ impl Shadow {
             class: prediction.predicted_class().to_owned(),
             confidence: prediction.confidence(),
         };
-        let is_taken = self.memory.is_half_free() && self.sender.try_send(sample()).is_ok();
-        if !is_taken && let Some(shadow) = self.models.shadow() {
-            let version = shadow.labels().version();
-            self.metrics.models.count_shadow(version, Outcome::Dropped);
+        let is_taken = memory.is_half_free() && self.sender.try_send(sample()).is_ok();
+        if !is_taken && let Some(shadow) = models.shadow() {
+            metrics.models.count_shadow(shadow.labels().version(), Outcome::Dropped);
         }
     }
 }
 
-/// Tells whether a worker is idle.
-pub(crate) type IdleCheck = Arc<dyn Fn() -> bool + Send + Sync>;
-
-/// The state of the shadow's thread.
-struct Runner {
-    samples: Receiver<Sample>,
-    has_idle_worker: IdleCheck,
-    models: Arc<Models>,
-    metrics: Arc<Metrics>,
-    limits: Limits,
-    /// Maximum memory for decoding, in bytes.
-    memory: u64,
-}
-
-/// Starts the thread if a shadow is configured. It ends when the last [`Shadow`] is dropped.
-pub(crate) fn start(
-    configuration: &Configuration,
-    decoding: u64,
-    has_idle_worker: IdleCheck,
-    models: &Arc<Models>,
-    memory: &Arc<UploadMemory>,
-    metrics: &Arc<Metrics>,
-) -> Result<Option<(Shadow, JoinHandle<()>)>, Error> {
-    let Some(successor) = &configuration.shadow else {
-        return Ok(None);
-    };
-    let (sender, samples) = sync_channel(1);
-    let runner = Runner {
-        samples,
-        has_idle_worker,
-        models: models.clone(),
-        metrics: metrics.clone(),
-        limits: configuration.limits,
-        memory: decoding,
-    };
-    let thread = std::thread::Builder::new()
-        .name("shadow".into())
-        .stack_size(STACK_SIZE)
-        .spawn(move || runner.run())
-        .map_err(|source| Error::Worker { source })?;
-    let shadow = Shadow {
-        sender,
-        share: successor.share,
-        count: Arc::default(),
-        memory: memory.clone(),
-        metrics: metrics.clone(),
-        models: models.clone(),
-    };
-    Ok(Some((shadow, thread)))
-}
-
-impl Runner {
-    fn run(self) {
+impl Comparison {
+    fn run(self: &Arc<Self>, samples: &Receiver<Sample>) {
         lower_priority();
-        while let Ok(sample) = self.samples.recv() {
+        while let Ok(sample) = samples.recv() {
             let Some(shadow) = self.models.shadow() else {
                 continue;
             };
@@ -135,18 +104,18 @@ impl Runner {
     }
 
     /// Predicts a photograph and compares the prediction with that of the served model.
-    fn compare(&self, shadow: &LoadedModel, sample: &Sample) -> Outcome {
+    fn compare(self: &Arc<Self>, shadow: &LoadedModel, sample: &Sample) -> Outcome {
         let recipe = &shadow.metadata().preprocess;
         let cost = recipe.cost(&sample.photograph, &self.limits);
-        let is_ordinary = cost.memory <= self.memory && cost.work <= MAX_ORDINARY_WORK;
+        let is_ordinary = cost.memory <= self.decoding && cost.work <= MAX_ORDINARY_WORK;
         if !is_ordinary || !self.wait_for_idle_worker() {
             return Outcome::Dropped;
         }
-        let has_idle_worker = self.has_idle_worker.clone();
+        let comparison = self.clone();
         let predict = || shadow.run(|session| session.predict(&sample.photograph));
         // This is not a part of the request, nor of its trace.
         let predict = || with_default(&Dispatch::none(), predict);
-        let prediction = cancel_unless(move || has_idle_worker(), predict);
+        let prediction = cancel_unless(move || (comparison.has_idle_worker)(), predict);
         let prediction = match prediction.map_err(ApiError::from) {
             Ok(prediction) => prediction,
             Err(error) if error.code == Code::DeadlinePassed => return Outcome::Dropped,
@@ -176,7 +145,6 @@ impl Runner {
     }
 }
 
-/// Gives this thread the lowest priority.
 #[cfg(target_os = "linux")]
 fn lower_priority() {
     if let Err(error) = thread_priority::ThreadPriority::Min.set_for_current() {

@@ -8,14 +8,15 @@ use actix_web::HttpRequest;
 use actix_web::web::{self, Data};
 use pet_image::Cost;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::configuration::Configuration;
-use crate::error::{ApiError, Code, error_chain};
+use crate::error::{ApiError, Code};
 use crate::feedback::Feedback;
 use crate::loaded_model::LoadedModel;
 use crate::memory::UploadMemory;
 use crate::metrics::Metrics;
-use crate::models::{IndexEntry, Models};
+use crate::models::Models;
 use crate::queue::Queue;
 use crate::trace::Tracer;
 
@@ -30,6 +31,8 @@ pub(crate) struct State {
     pub(crate) feedback: Option<Arc<Feedback>>,
     /// When the service began to stop.
     pub(crate) draining: OnceLock<Instant>,
+    /// Cancelled when no more connections are accepted.
+    pub(crate) stopped: CancellationToken,
 }
 
 impl State {
@@ -39,7 +42,6 @@ impl State {
         state.ok_or_else(|| ApiError::new(Code::Internal, "the service has no state"))
     }
 
-    /// The tracer, if spans are collected.
     pub(crate) fn tracer(&self) -> Option<&dyn Tracer> {
         self.configuration.tracer.as_deref()
     }
@@ -49,43 +51,18 @@ impl State {
         Instant::now() + self.configuration.request_timeout
     }
 
-    /// The cost of predicting a photograph with this model.
     pub(crate) fn cost(&self, model: &LoadedModel, photograph: &[u8]) -> Cost {
         let recipe = &model.metadata().preprocess;
         recipe.cost(photograph, &self.configuration.limits)
     }
 
-    /// Reloads every model; one that fails to load is kept as it was.
-    pub(crate) async fn reload(&self) -> Result<Arc<LoadedModel>, ApiError> {
-        let reloaded = self.run_blocking(Models::reload).await?;
-        reloaded.map_err(|error| {
-            let detail = format!("{}; the old model is still served", error_chain(&error));
-            ApiError::new(Code::Internal, detail).with_optional_hint(error.hint())
-        })
-    }
-
-    /// Loads a model of the repository.
-    pub(crate) async fn load(&self, name: String) -> Result<IndexEntry, ApiError> {
-        self.run_blocking(move |models| models.load_named(&name)).await?
-    }
-
-    /// Unloads a model of the repository.
-    pub(crate) async fn unload(&self, name: String) -> Result<IndexEntry, ApiError> {
-        self.run_blocking(move |models| models.unload_named(&name)).await?
-    }
-
-    /// Every model that a request can name, loaded or not.
-    pub(crate) async fn index(&self) -> Result<Vec<IndexEntry>, ApiError> {
-        self.run_blocking(Models::index).await?.map_err(ApiError::internal)
-    }
-
-    /// Runs slow work on a thread where it may block.
-    async fn run_blocking<T: Send + 'static>(
+    /// Loads, unloads or lists models on a thread where that may block.
+    pub(crate) async fn with_models<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Models) -> T + Send + 'static,
+        work: impl FnOnce(&Models) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let models = self.models.clone();
-        web::block(move || work(&models)).await.map_err(ApiError::internal)
+        web::block(move || work(&models)).await.map_err(ApiError::internal)?
     }
 
     /// Checks the value of the header `Authorization` of an administrative request.
@@ -103,17 +80,14 @@ impl State {
         Err(ApiError::new(Code::Unauthorized, detail).with_hint(hint))
     }
 
-    /// Whether the service accepts requests.
     pub(crate) fn is_ready(&self) -> bool {
         self.draining.get().is_none()
     }
 
-    /// Fails when the service is stopping.
     pub(crate) fn check_ready(&self) -> Result<(), ApiError> {
         if self.is_ready() { Ok(()) } else { Err(ApiError::stopping()) }
     }
 
-    /// Reports the service as not ready from now on.
     pub(crate) fn start_draining(&self) {
         let _ = self.draining.set(Instant::now());
     }

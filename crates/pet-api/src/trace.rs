@@ -63,7 +63,6 @@ impl TraceContext {
 }
 
 impl Display for TraceContext {
-    /// The value of the header.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { trace_id, span_id, sampled } = self;
         let flags = u8::from(*sampled);
@@ -103,7 +102,6 @@ fn method_label(method: &Method) -> &str {
     if KNOWN.contains(&method.as_str()) { method.as_str() } else { "_OTHER" }
 }
 
-/// The span of one of several images of a request.
 pub(crate) fn image_span(index: usize) -> Span {
     info_span!("image", index = index as i64)
 }

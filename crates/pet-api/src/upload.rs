@@ -36,7 +36,6 @@ const MULTIPART_OVERHEAD: u64 = 64 << 10;
 /// Input bytes that are decompressed at a time; the output is at most about a thousand times as large.
 const STEP: usize = 512;
 
-/// One photograph.
 pub(crate) struct Upload {
     pub(crate) name: Option<String>,
     pub(crate) body: Bytes,
@@ -220,7 +219,6 @@ enum Decoder {
 }
 
 impl Decoder {
-    /// Decompresses the next bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         let output = match self {
             Self::Gzip(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use operation::{Operation, Parameter, parameters};
 
 use crate::asset::Asset;
-use crate::error::{ApiError, Code, ErrorBody, ProtocolError, ProtocolErrorBody};
+use crate::error::{ApiError, Code};
 
 /// The endpoints of one subject, a tag in the document.
 pub(crate) struct Topic {
@@ -116,7 +116,6 @@ impl Endpoint {
         std::iter::once(self.method.clone()).chain(head)
     }
 
-    /// Whether it accepts requests with this method.
     pub(crate) fn accepts(&self, method: &Method) -> bool {
         self.methods().any(|accepted| accepted == *method)
     }
@@ -192,17 +191,10 @@ impl<T: Describe, E: Describe> Describe for Result<T, E> {
 
 impl Describe for ApiError {
     fn describe(operation: &mut Operation) {
-        operation.set_error_body::<ErrorBody>();
+        operation.add_error_body();
     }
 }
 
-impl Describe for ProtocolError {
-    fn describe(operation: &mut Operation) {
-        operation.set_error_body::<ProtocolErrorBody<'_>>();
-    }
-}
-
-/// Implements [`Describe`] for a handler's arguments.
 macro_rules! describe_arguments {
     ($($name:ident)*) => {
         impl<$($name: Describe),*> Describe for ($($name,)*) {
@@ -226,7 +218,6 @@ const DESCRIPTION: &str = "Predicts the breed of the cat or dog in a photo, and 
     if something can be done, `hint`; or problem details (RFC 9457) for clients that accept \
     `application/problem+json`.";
 
-/// The document as a file.
 pub(crate) struct Document(pub(crate) Asset);
 
 impl Document {

@@ -7,11 +7,10 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value as Json, json};
 
-use crate::error::{Code, PROBLEM, Problem};
+use crate::error::{ApiError, Code, PROBLEM, PROTOCOL, Problem, ProtocolErrorBody};
 
 const JSON: &str = "application/json";
 
-/// The description of an endpoint.
 #[derive(Default)]
 pub(crate) struct Operation {
     path: String,
@@ -81,10 +80,13 @@ impl Operation {
         self.errors.extend(new);
     }
 
-    pub(crate) fn set_error_body<T: JsonSchema>(&mut self) {
-        for (kind, schema) in
-            [(JSON, self.response_schema::<T>()), (PROBLEM, self.response_schema::<Problem<'_>>())]
-        {
+    pub(crate) fn add_error_body(&mut self) {
+        let body = if self.path.starts_with(PROTOCOL) {
+            self.response_schema::<ProtocolErrorBody<'_>>()
+        } else {
+            self.response_schema::<ApiError>()
+        };
+        for (kind, schema) in [(JSON, body), (PROBLEM, self.response_schema::<Problem<'_>>())] {
             self.error_content.insert(kind.to_owned(), json!({"schema": schema}));
         }
     }
@@ -106,7 +108,6 @@ impl Operation {
         schema.to_value()
     }
 
-    /// Every status that it may return.
     pub(crate) fn statuses(&self) -> impl Iterator<Item = u16> {
         let success = (!self.response.is_empty()).then_some(200);
         let other_statuses = self.other_statuses.iter().map(|(status, _)| *status);
@@ -184,7 +185,6 @@ pub(crate) struct Parameter {
     pub(crate) schema: Map<String, Json>,
 }
 
-/// The fields of a type as parameters.
 pub(crate) fn parameters<T: JsonSchema>() -> Vec<Parameter> {
     let settings = settings().for_deserialize().with(|settings| settings.inline_subschemas = true);
     let schema = settings.into_generator().into_root_schema_for::<T>();

@@ -34,7 +34,6 @@ const OVERHEAD: u64 = 64 << 10;
 /// Most digits of a timeout, by the specification.
 const DIGITS: usize = 8;
 
-/// Answers calls.
 #[derive(Clone)]
 pub(super) struct Calls {
     pub(super) state: Data<State>,
@@ -51,7 +50,6 @@ impl Calls {
         }
     }
 
-    /// Answers a call.
     pub(super) async fn answer(
         self,
         request: Request<Incoming>,

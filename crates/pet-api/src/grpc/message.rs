@@ -83,7 +83,6 @@ fn count(mut rest: &[u8], message: Counted, left: &mut usize) -> Result<(), ApiE
     Ok(())
 }
 
-/// Reads a request.
 pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference, ApiError> {
     let ModelInferRequest { id, inputs, outputs, mut raw_input_contents, .. } = request;
     let count = inputs.len();
@@ -179,7 +178,6 @@ impl From<Data> for InferTensorContents {
     }
 }
 
-/// The description of the service.
 pub(super) fn server() -> ServerMetadataResponse {
     // Binary data are an extension of HTTP.
     let extensions = SERVER.extensions.iter().filter(|name| **name != "binary_tensor_data");

@@ -24,7 +24,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 pub(crate) use service::statuses;
@@ -46,28 +46,10 @@ const WINDOW: u32 = 256 << 10;
 /// Time after a failure to accept a connection, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// A listener for gRPC.
 pub(crate) struct Server {
     listener: tokio::net::TcpListener,
     port: u16,
     state: Data<State>,
-    stop: Stop,
-}
-
-/// Stops a [`Server`].
-#[derive(Clone)]
-pub(crate) struct Stop(watch::Sender<bool>);
-
-impl Stop {
-    /// Accepts no more connections and calls; those in progress are finished within the grace period.
-    pub(crate) fn stop(&self) {
-        self.0.send_replace(true);
-    }
-
-    async fn stopped(&self) {
-        // Fails only without a sender, of which this is one.
-        let _ = self.0.subscribe().wait_for(|stopped| *stopped).await;
-    }
 }
 
 impl Server {
@@ -75,26 +57,17 @@ impl Server {
     pub(crate) fn new(listener: TcpListener, state: Data<State>) -> io::Result<Self> {
         let port = listener.local_addr()?.port();
         listener.set_nonblocking(true)?;
-        Ok(Self {
-            listener: tokio::net::TcpListener::from_std(listener)?,
-            port,
-            state,
-            stop: Stop(watch::Sender::new(false)),
-        })
+        Ok(Self { listener: tokio::net::TcpListener::from_std(listener)?, port, state })
     }
 
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub(crate) fn handle(&self) -> Stop {
-        self.stop.clone()
-    }
-
-    /// Serves connections until the server is stopped, then finishes the calls in progress.
+    /// Serves connections until the service is stopped, then finishes the calls in progress within the grace period.
     pub(crate) async fn run(self) {
-        let Self { listener, state, stop, .. } = self;
-        let grace = state.configuration.grace;
+        let Self { listener, state, .. } = self;
+        let (grace, stopped) = (state.configuration.grace, state.stopped.clone());
         let slots = Arc::new(Semaphore::new(CONNECTIONS as usize));
         let calls = Calls::new(state);
         let accept = async {
@@ -104,7 +77,7 @@ impl Server {
                 };
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        tokio::spawn(serve(calls.clone(), stop.clone(), stream, slot));
+                        tokio::spawn(serve(calls.clone(), stream, slot));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a connection for gRPC cannot be accepted");
@@ -113,7 +86,7 @@ impl Server {
                 }
             }
         };
-        select(pin!(accept), pin!(stop.stopped())).await;
+        select(pin!(accept), pin!(stopped.cancelled())).await;
         drop(listener);
         let _ = timeout(grace, slots.acquire_many(CONNECTIONS)).await;
     }
@@ -121,10 +94,11 @@ impl Server {
 
 /// Serves a connection. It is closed when no call has started for longer than any call may take: then its client is
 /// idle, has not said a word of HTTP/2, or does not read the responses.
-async fn serve(calls: Calls, stop: Stop, stream: TcpStream, _slot: OwnedSemaphorePermit) {
+async fn serve(calls: Calls, stream: TcpStream, _slot: OwnedSemaphorePermit) {
     // Otherwise a small response could wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let Configuration { request_timeout, grace, .. } = calls.state.configuration;
+    let stopped = calls.state.stopped.clone();
     let started = Arc::new(AtomicU64::new(0));
     let counter = started.clone();
     let service = service_fn(move |request| {
@@ -139,7 +113,7 @@ async fn serve(calls: Calls, stop: Stop, stream: TcpStream, _slot: OwnedSemaphor
     let mut connection = pin!(connection);
     let (mut before, mut wait) = (0, HEAD_TIMEOUT.min(request_timeout));
     loop {
-        let stopped = pin!(timeout(wait, stop.stopped()));
+        let stopped = pin!(timeout(wait, stopped.cancelled()));
         match select(&mut connection, stopped).await {
             Either::Left(_) => return,
             Either::Right((Ok(()), _)) => break,

@@ -17,6 +17,7 @@ use crate::grpc::message::proto::{
     RepositoryModelUnloadResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
     ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
 };
+use crate::models::Models;
 use crate::open_inference::request::reject_parameters;
 use crate::open_inference::{InferenceModel, infer};
 use crate::state::State;
@@ -41,7 +42,6 @@ pub(super) enum Kind {
     Administration,
 }
 
-/// Every call.
 static METHODS: [Method; 9] = [
     Method { path: "/inference.GRPCInferenceService/ServerLive", kind: Kind::Question },
     Method { path: "/inference.GRPCInferenceService/ServerReady", kind: Kind::Question },
@@ -155,7 +155,7 @@ impl GrpcInferenceService for Service {
         request: Request<RepositoryIndexRequest>,
     ) -> Answer<RepositoryIndexResponse> {
         let ready = request.get_ref().ready;
-        let index = self.state.index().await?.into_iter();
+        let index = self.state.with_models(Models::index).await?.into_iter();
         let index = index.filter(|entry| entry.is_ready() || !ready);
         let models = index.map(Into::into).collect();
         Ok(Response::new(RepositoryIndexResponse { models }))
@@ -167,7 +167,8 @@ impl GrpcInferenceService for Service {
     ) -> Answer<RepositoryModelLoadResponse> {
         let request = request.into_inner();
         reject_parameters(request.parameters.into_keys())?;
-        self.state.load(request.model_name).await?;
+        let name = request.model_name;
+        self.state.with_models(move |models| models.load_named(&name)).await?;
         Ok(Response::new(RepositoryModelLoadResponse {}))
     }
 
@@ -176,7 +177,7 @@ impl GrpcInferenceService for Service {
         request: Request<RepositoryModelUnloadRequest>,
     ) -> Answer<RepositoryModelUnloadResponse> {
         let name = request.into_inner().model_name;
-        self.state.unload(name).await?;
+        self.state.with_models(move |models| models.unload_named(&name)).await?;
         Ok(Response::new(RepositoryModelUnloadResponse {}))
     }
 }

@@ -31,17 +31,12 @@ pub(crate) struct Metrics {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     in_flight: IntGauge,
-    /// Jobs that wait for a worker.
     pub(crate) queue_depth: IntGauge,
-    /// The time in the queue.
     pub(crate) queue_seconds: Histogram,
-    /// Work that was rejected because the queue is full.
     pub(crate) queue_refused: IntCounter,
-    /// Work that was cancelled: its client disconnected or its deadline passed.
     pub(crate) queue_abandoned: IntCounter,
     decode_seconds: Histogram,
     preprocess_seconds: Histogram,
-    /// The time for running a model.
     pub(crate) inference_seconds: Histogram,
     predictions: IntCounterVec,
     known: IntCounterVec,
@@ -51,8 +46,6 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// # Errors
-    /// When a name is invalid or used twice.
     #[rustfmt::skip] // One series per line.
     pub(crate) fn new() -> Result<Self> {
         let all = &Registry::new();
@@ -92,7 +85,6 @@ impl Metrics {
         }
     }
 
-    /// Creates the series of the served model's classes.
     pub(crate) fn set_model(&self, model: &ModelMetadata) {
         for class in &model.classes {
             self.predictions.with_label_values(&[class]);
@@ -126,7 +118,6 @@ impl Metrics {
         }
     }
 
-    /// Counts a correction that was stored, by whether the prediction was right.
     pub(crate) fn count_correction(&self, correct: bool) {
         self.corrections.with_label_values(&[&correct.to_string()]).inc();
     }
@@ -142,16 +133,12 @@ impl Metrics {
     }
 
     /// All series in the text format.
-    ///
-    /// # Errors
-    /// When a series cannot be encoded.
     pub(crate) fn text(&self) -> Result<String> {
         self.resident_memory.set(resident_memory().unwrap_or(0));
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
 
-/// Registers a series that was created.
 fn register<T: Collector + Clone + 'static>(all: &Registry, series: Result<T>) -> Result<T> {
     let series = series?;
     all.register(Box::new(series.clone()))?;

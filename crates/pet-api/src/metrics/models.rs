@@ -26,7 +26,6 @@ pub(crate) enum Outcome {
     Differed,
     /// The shadow did not run, because there was other work.
     Dropped,
-    /// The shadow failed.
     Failed,
 }
 
@@ -43,7 +42,6 @@ impl Outcome {
     }
 }
 
-/// The labels of a loaded model.
 #[derive(Clone, Copy)]
 pub(crate) struct ModelLabels<'a> {
     pub(crate) name: &'a str,

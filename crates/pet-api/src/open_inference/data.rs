@@ -11,7 +11,6 @@ use serde_json::value::RawValue;
 
 use crate::error::ApiError;
 
-/// Reads exactly `count` numbers.
 pub(crate) fn read_f32(bytes: &Bytes, count: usize) -> Result<Vec<f32>, ApiError> {
     let (numbers, rest) = bytes.as_chunks::<4>();
     if numbers.len() != count || !rest.is_empty() {
@@ -20,7 +19,6 @@ pub(crate) fn read_f32(bytes: &Bytes, count: usize) -> Result<Vec<f32>, ApiError
     Ok(numbers.iter().copied().map(f32::from_le_bytes).collect())
 }
 
-/// Checks that all numbers are finite.
 pub(crate) fn finite(numbers: Vec<f32>) -> Result<Vec<f32>, ApiError> {
     let mut indexed = numbers.iter().enumerate();
     match indexed.find(|(_, number)| !number.is_finite()) {

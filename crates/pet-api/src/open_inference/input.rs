@@ -26,7 +26,6 @@ pub(crate) struct Rules {
     pub(crate) batch: usize,
     /// Side of an image tensor in pixels.
     pub(crate) side: usize,
-    /// Number of the model's classes.
     pub(crate) classes: usize,
 }
 
@@ -38,7 +37,6 @@ pub(crate) struct Tensor<'a> {
     pub(crate) data: Source<'a>,
 }
 
-/// The data of an input.
 pub(crate) enum Source<'a> {
     Json(&'a RawValue),
     Binary(Bytes),

@@ -37,8 +37,8 @@ use crate::loaded_model::LoadedModel;
 use crate::open_inference::input::{Input, Rules};
 use crate::open_inference::output::{Answer, Label, Output, Row};
 use crate::open_inference::request::{Kind, Request};
+use crate::queue::Worker;
 use crate::state::State;
-use crate::worker::Worker;
 
 /// A valid request.
 pub(crate) struct Inference {
@@ -162,7 +162,6 @@ pub(crate) struct Server {
     pub(crate) extensions: &'static [&'static str],
 }
 
-/// This service.
 pub(crate) const SERVER: Server = Server {
     name: "MLOps Lab API",
     version: "1.0.0",

@@ -12,7 +12,6 @@ use crate::open_inference::request::{self, Kind, reject_shared_memory, unknown};
 /// The names of all outputs, for an error.
 const NAMES: &str = "output, probabilities or class";
 
-/// The answer to a request.
 pub(crate) struct Answer {
     pub(crate) label: Label,
     pub(crate) outputs: Vec<Output>,
@@ -32,7 +31,6 @@ pub(crate) struct Label {
     pub(crate) id: Option<String>,
 }
 
-/// The prediction for one image.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     logits: Vec<f32>,
@@ -59,7 +57,6 @@ impl From<Prediction> for Row {
 }
 
 impl Answer {
-    /// The most probable class of each image.
     pub(crate) fn best_classes(&self) -> Vec<String> {
         let best = self.rows.iter().flat_map(|row| ranking(&row.probabilities, 1));
         best.map(|best| self.name(best).to_owned()).collect()

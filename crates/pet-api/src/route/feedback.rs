@@ -13,14 +13,15 @@ use serde::{Deserialize, Serialize};
 use tracing::info_span;
 
 use crate::access::prediction_timing;
+use crate::configuration::FeedbackFolder;
 use crate::deployment::TrafficSplit;
 use crate::endpoint::{Describe, Operation, Topic, get, post};
 use crate::error::{ApiError, Code};
-use crate::feedback::{Correction, Feedback, FeedbackCounts, FeedbackFolder};
+use crate::feedback::{Correction, Feedback, FeedbackCounts};
+use crate::queue::Worker;
 use crate::route::request::{Administrator, Query};
 use crate::state::State;
 use crate::upload::Upload;
-use crate::worker::Worker;
 
 /// Bytes that encoding takes for each pixel: the pixel and the file.
 const ENCODING_BYTES: u64 = 6;
@@ -100,7 +101,6 @@ impl FromRequest for SameOrigin {
     }
 }
 
-/// Whether pages of this origin come from this host.
 fn is_origin_of(origin: &[u8], host: &str) -> bool {
     let schemes: [&[u8]; 2] = [b"http://", b"https://"];
     let mut hosts = schemes.iter().filter_map(|scheme| origin.strip_prefix(*scheme));

@@ -16,10 +16,10 @@ use crate::access::server_timing;
 use crate::endpoint::{Topic, post};
 use crate::error::{ApiError, printable};
 use crate::memory::{hold, timed_body};
+use crate::queue::Worker;
 use crate::route::request::Query;
 use crate::state::State;
 use crate::upload::Upload;
-use crate::worker::Worker;
 
 /// Work for each pixel of the result, relative to decoding a JPEG.
 const TRANSFORM_WORK: u64 = 4;

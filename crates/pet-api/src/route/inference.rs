@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use crate::deployment::TrafficSplit;
 use crate::endpoint::{Describe, Endpoint, Operation, Topic, get, post};
-use crate::error::{ApiError, Code, ProtocolError};
-use crate::models::IndexEntry;
+use crate::error::{ApiError, Code};
+use crate::models::{IndexEntry, Models};
 use crate::open_inference::output::{Body, Response};
 use crate::open_inference::request::{HEADER_LENGTH, Request, reject_parameters, split};
 use crate::open_inference::{self, Inference, InferenceModel, SERVER, Server};
@@ -114,7 +114,7 @@ async fn live() -> Json<Live> {
     Json(Live { live: true })
 }
 
-async fn is_ready(state: Data<State>) -> Result<Json<ServerReady>, ProtocolError> {
+async fn is_ready(state: Data<State>) -> Result<Json<ServerReady>, ApiError> {
     state.check_ready()?;
     Ok(Json(ServerReady { ready: true }))
 }
@@ -139,18 +139,16 @@ impl Describe for Named {
 }
 
 impl FromRequest for Named {
-    type Error = ProtocolError;
-    type Future = Ready<Result<Self, ProtocolError>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let unreadable = |_| ApiError::new(Code::NotFound, "the model name cannot be parsed");
-        let names = Path::<Names>::extract(request).into_inner();
-        let names = names.map_err(unreadable);
-        let split = names.and_then(|names| {
+        let names = Path::<Names>::extract(request).into_inner().map_err(unreadable);
+        ready(names.and_then(|names| {
             let models = &State::of(request)?.models;
-            models.of_version(&names.name, names.version.as_deref())
-        });
-        ready(split.map(Self).map_err(ProtocolError))
+            Ok(Self(models.of_version(&names.name, names.version.as_deref())?))
+        }))
     }
 }
 
@@ -161,14 +159,14 @@ struct ModelReady {
     ready: bool,
 }
 
-async fn describe(Named(split): Named) -> Result<Json<InferenceModel>, ProtocolError> {
+async fn describe(Named(split): Named) -> Result<Json<InferenceModel>, ApiError> {
     Ok(Json(InferenceModel::of(&split)))
 }
 
 async fn model_ready(
     Named(split): Named,
     state: Data<State>,
-) -> Result<Json<ModelReady>, ProtocolError> {
+) -> Result<Json<ModelReady>, ApiError> {
     state.check_ready()?;
     let name = split.primary.name.clone();
     Ok(Json(ModelReady { name, ready: true }))
@@ -199,8 +197,8 @@ impl Describe for Content {
 }
 
 impl FromRequest for Content {
-    type Error = ProtocolError;
-    type Future = LocalBoxFuture<'static, Result<Self, ProtocolError>>;
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
@@ -218,7 +216,7 @@ async fn infer(
     Named(split): Named,
     state: Data<State>,
     content: Content,
-) -> Result<Either<Json<Response>, HttpResponse>, ProtocolError> {
+) -> Result<Either<Json<Response>, HttpResponse>, ApiError> {
     let Content { json, tail, deadline } = content;
     let work = json.len() as u64 * JSON_WORK;
     let read = move |rules| Inference::read(&json, &tail, rules);
@@ -226,7 +224,7 @@ async fn infer(
     respond(Body::new(inferred))
 }
 
-fn respond(body: Body) -> Result<Either<Json<Response>, HttpResponse>, ProtocolError> {
+fn respond(body: Body) -> Result<Either<Json<Response>, HttpResponse>, ApiError> {
     let Some(tail) = body.tail else {
         return Ok(Either::Left(Json(body.response)));
     };
@@ -249,8 +247,8 @@ impl<T: JsonSchema> Describe for AdminRequest<T> {
 }
 
 impl<T: DeserializeOwned + Default + 'static> FromRequest for AdminRequest<T> {
-    type Error = ProtocolError;
-    type Future = LocalBoxFuture<'static, Result<Self, ProtocolError>>;
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let token = Administrator::from_request(request, payload).into_inner();
@@ -315,8 +313,8 @@ struct UnloadingParameters {
 async fn index(
     AdminRequest(request): AdminRequest<IndexRequest>,
     state: Data<State>,
-) -> Result<Json<Vec<IndexEntry>>, ProtocolError> {
-    let mut index = state.index().await?;
+) -> Result<Json<Vec<IndexEntry>>, ApiError> {
+    let mut index = state.with_models(Models::index).await?;
     index.retain(|entry| entry.is_ready() || !request.ready);
     Ok(Json(index))
 }
@@ -325,15 +323,15 @@ async fn load(
     AdminRequest(request): AdminRequest<LoadRequest>,
     named: Path<FolderName>,
     state: Data<State>,
-) -> Result<Json<IndexEntry>, ProtocolError> {
+) -> Result<Json<IndexEntry>, ApiError> {
     reject_parameters(request.parameters.into_iter().map(|(name, _)| name))?;
-    Ok(Json(state.load(named.into_inner().name).await?))
+    Ok(Json(state.with_models(move |models| models.load_named(&named.name)).await?))
 }
 
 async fn unload(
     AdminRequest(_): AdminRequest<UnloadRequest>,
     named: Path<FolderName>,
     state: Data<State>,
-) -> Result<Json<IndexEntry>, ProtocolError> {
-    Ok(Json(state.unload(named.into_inner().name).await?))
+) -> Result<Json<IndexEntry>, ApiError> {
+    Ok(Json(state.with_models(move |models| models.unload_named(&named.name)).await?))
 }

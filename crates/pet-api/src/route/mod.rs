@@ -16,7 +16,7 @@ use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::endpoint::{Endpoint, Topic, resource};
-use crate::error::{ApiError, Code, ProtocolError};
+use crate::error::{ApiError, Code};
 
 /// All endpoints, in the order of the documentation. There is no other way to register a route.
 pub(crate) static TOPICS: LazyLock<[Topic; 6]> = LazyLock::new(|| {
@@ -40,7 +40,6 @@ fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
     TOPICS.iter().flat_map(|topic| &topic.endpoints)
 }
 
-/// Registers every route.
 pub(crate) fn configure(services: &mut ServiceConfig) {
     let mut paths: BTreeMap<&str, Vec<&Endpoint>> = BTreeMap::new();
     for endpoint in endpoints() {
@@ -78,16 +77,14 @@ pub(crate) fn is_described(
     }
 }
 
-/// Any path without a route.
 async fn missing(request: HttpRequest) -> Result<&'static str, ApiError> {
     let detail = format!("`{}` does not exist", request.path());
     Err(ApiError::new(Code::NotFound, detail).with_hint("`/docs` lists all paths"))
 }
 
-/// Any other path of the protocol.
-async fn missing_in_protocol(request: HttpRequest) -> Result<&'static str, ProtocolError> {
+async fn missing_in_protocol(request: HttpRequest) -> Result<&'static str, ApiError> {
     let detail = format!("`{}` is not part of the protocol", request.path());
-    Err(ApiError::new(Code::NotFound, detail).into())
+    Err(ApiError::new(Code::NotFound, detail))
 }
 
 #[cfg(test)]

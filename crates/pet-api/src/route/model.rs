@@ -15,6 +15,7 @@ use crate::asset::{entity_tag, tagged};
 use crate::endpoint::{Topic, get, post};
 use crate::error::{ApiError, Code};
 use crate::loaded_model::LoadedModel;
+use crate::models::Models;
 use crate::route::request::{Administrator, ModelQuery};
 use crate::state::State;
 
@@ -158,6 +159,6 @@ async fn file(
 }
 
 async fn reload(_: Administrator, state: Data<State>) -> Result<Json<Model>, ApiError> {
-    let served = state.reload().await?;
+    let served = state.with_models(Models::reload).await?;
     Ok(Json(Model::new(&served, &state)))
 }

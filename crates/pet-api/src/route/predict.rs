@@ -13,15 +13,14 @@ use tracing::info_span;
 
 use crate::access::prediction_timing;
 use crate::endpoint::{Topic, post};
-use crate::error::{ApiError, ErrorBody};
+use crate::error::ApiError;
 use crate::form::Photograph;
 use crate::loaded_model::LoadedModel;
 use crate::metrics::milliseconds;
-use crate::queue::Done;
+use crate::queue::{Done, Worker};
 use crate::route::request::{ModelQuery, Query};
 use crate::state::State;
 use crate::upload::{Upload, Uploads};
-use crate::worker::Worker;
 
 pub(crate) fn topic() -> Topic {
     let one = post("/predict", predict)
@@ -221,7 +220,7 @@ enum Outcome {
         top_k: Option<Vec<Ranked>>,
     },
     Refused {
-        error: ErrorBody,
+        error: ApiError,
     },
 }
 
@@ -251,7 +250,7 @@ async fn predict_batch(
                 origin: with_version.then(|| Origin::of(&served)),
                 top_k: query.top_k.map(|count| ranked(&prediction, count)),
             },
-            Err(error) => Outcome::Refused { error: error.to_body() },
+            Err(error) => Outcome::Refused { error },
         },
     });
     Ok(Json(Predictions { predictions: answers.collect() }))

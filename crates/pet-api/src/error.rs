@@ -1,6 +1,7 @@
-//! The errors of a request: their codes, and the forms in which clients get them.
+//! Errors: of the service as a whole ([`Error`]), and of a request ([`ApiError`]), with the forms in which clients get them.
 
-use actix_web::body::BoxBody;
+use std::path::PathBuf;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
@@ -9,13 +10,141 @@ use pet_predict::Error as PredictionError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+/// Why the service cannot start or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The model cannot be served.
+    #[error("the model cannot be served")]
+    Model {
+        /// The cause.
+        source: pet_predict::Error,
+    },
+    /// A model besides the served one, such as its successor, cannot be loaded.
+    #[error("cannot use the {role} model in `{results}`")]
+    Successor {
+        /// Its role.
+        role: &'static str,
+        /// Where it is.
+        results: String,
+        /// The cause.
+        source: pet_predict::Error,
+    },
+    /// A successor has other classes than the served model.
+    #[error(
+        "the {role} model in `{results}` has different classes than the served model: class {number} is {got}, expected \
+         {expected}"
+    )]
+    Classes {
+        /// Its role.
+        role: &'static str,
+        /// Where it is.
+        results: String,
+        /// The first class that differs, from 0.
+        number: usize,
+        /// Its name in the served model.
+        expected: String,
+        /// Its name in the successor.
+        got: String,
+    },
+    /// The folder of models cannot be read.
+    #[error("cannot read the folder of models")]
+    ModelFolder {
+        /// The operating system's answer, which names the folder.
+        source: std::io::Error,
+    },
+    /// The folder has more models than may be loaded.
+    #[error("the folder of models `{}` contains {count} models, more than the limit of {max}", folder.display())]
+    ModelCount {
+        /// The folder.
+        folder: PathBuf,
+        /// Number of models in it.
+        count: usize,
+        /// How many may be loaded at a time.
+        max: usize,
+    },
+    /// A model in the folder has the name of the served one.
+    #[error("the model in `{results}` has the same name as the served model, `{name}`")]
+    SameName {
+        /// The name of both.
+        name: String,
+        /// Where the model in the folder is.
+        results: String,
+    },
+    /// The folder for corrections cannot be created or read.
+    #[error("cannot use the folder for corrections")]
+    Feedback {
+        /// The operating system's answer, which names the folder.
+        source: std::io::Error,
+    },
+    /// Listening on the address failed.
+    #[error("cannot listen on `{address}`")]
+    Listen {
+        /// Host and port.
+        address: String,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// There is too little memory.
+    #[error(
+        "`{memory}` bytes of memory are not enough for `{workers}` workers, which need `{needed}`"
+    )]
+    Memory {
+        /// Available bytes.
+        memory: u64,
+        /// Number of workers.
+        workers: u64,
+        /// Required bytes.
+        needed: u64,
+    },
+    /// A worker thread cannot be started.
+    #[error("cannot start a worker thread")]
+    Worker {
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// The server failed while it ran.
+    #[error("the server failed")]
+    Serve {
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// What can be done about the error, if anything.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Model { source } | Self::Successor { source, .. } => source.hint(),
+            Self::Classes { .. } => Some(
+                "a successor must have the same classes; serve a different model on its own".into(),
+            ),
+            Self::Listen { source, .. } => match source.kind() {
+                std::io::ErrorKind::AddrInUse => {
+                    Some("another program is using this port; choose another one".into())
+                }
+                std::io::ErrorKind::PermissionDenied => {
+                    Some("ports below 1024 need special privileges; choose a higher one".into())
+                }
+                _ => None,
+            },
+            Self::Memory { .. } => Some("use fewer workers, or less memory for uploads".into()),
+            Self::ModelCount { .. } => {
+                Some("raise the limit, which needs memory, or remove some models".into())
+            }
+            Self::SameName { .. } => Some("rename its folder".into()),
+            _ => None,
+        }
+    }
+}
+
 /// Defines the enum: the meaning of each code, its variant, its status, and its name in JSON.
 macro_rules! table {
     ($(#[doc = $meaning:literal] $code:ident = $status:literal, $name:literal;)*) => {
-        #[doc = include_str!("../../ERRORS.md")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[doc = include_str!("../ERRORS.md")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
         pub enum Code {
-            $(#[doc = $meaning] $code,)*
+            $(#[doc = $meaning] #[serde(rename = $name)] $code,)*
         }
 
         impl Code {
@@ -95,12 +224,18 @@ impl Code {
 /// The accepted encodings of request bodies, for `Accept-Encoding`.
 const ENCODINGS: &str = "gzip, deflate";
 
-/// The error of a request.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// The error of a request, as it is sent to the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, JsonSchema)]
 #[error("{detail}")]
+#[schemars(rename = "Error", description = "An error response.")]
 pub(crate) struct ApiError {
-    pub(crate) code: Code,
+    /// What is wrong.
     pub(crate) detail: String,
+    /// The kind of error, a row of the table in the documentation.
+    #[schemars(with = "String")]
+    pub(crate) code: Code,
+    /// What can be done about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
 }
 
@@ -142,11 +277,6 @@ impl ApiError {
     /// The service accepts no more requests.
     pub(crate) fn stopping() -> Self {
         Self::new(Code::NotReady, "the service is stopping")
-    }
-
-    /// The error as sent to the client.
-    pub(crate) fn to_body(&self) -> ErrorBody {
-        ErrorBody { detail: self.detail.clone(), code: self.code.name(), hint: self.hint.clone() }
     }
 }
 
@@ -195,30 +325,14 @@ pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Removes control characters, and those that change the direction of the text, which would show `gpj.exe` as `exe.jpg`.
-pub(crate) fn printable(text: String) -> String {
-    let is_printable = |char: char| !char.is_control() && !is_directional(char);
-    if text.chars().all(is_printable) {
-        return text;
-    }
-    text.chars().filter(|char| is_printable(*char)).collect()
+pub(crate) fn printable(mut text: String) -> String {
+    text.retain(|char| !char.is_control() && !is_directional(char));
+    text
 }
 
 /// A character of Unicode's property `Bidi_Control`.
 fn is_directional(char: char) -> bool {
     matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// An error response.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Error")]
-pub(crate) struct ErrorBody {
-    /// What is wrong.
-    detail: String,
-    /// The kind of error, a row of the table in the documentation.
-    code: &'static str,
-    /// What can be done about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
 }
 
 impl ResponseError for ApiError {
@@ -237,14 +351,12 @@ impl ResponseError for ApiError {
         if self.code == Code::UnsupportedEncoding {
             response.insert_header((ACCEPT_ENCODING, ENCODINGS));
         }
-        response.json(self.to_body())
+        response.json(self)
     }
 }
 
-/// An error of the Open Inference Protocol, with its field `error` in addition to `detail`.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct ProtocolError(#[from] pub(crate) ApiError);
+/// Where the paths of the Open Inference Protocol start, which has a form of errors of its own.
+pub(crate) const PROTOCOL: &str = "/v2";
 
 /// An error response of the protocol.
 #[derive(Serialize, JsonSchema)]
@@ -253,18 +365,12 @@ pub(crate) struct ProtocolErrorBody<'a> {
     /// What is wrong; the same as `detail`.
     error: &'a str,
     #[serde(flatten)]
-    rest: ErrorBody,
+    rest: &'a ApiError,
 }
 
-impl ResponseError for ProtocolError {
-    fn status_code(&self) -> StatusCode {
-        self.0.status_code()
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let body = ProtocolErrorBody { error: &self.0.detail, rest: self.0.to_body() };
-        let body = serde_json::to_string(&body).unwrap_or_default();
-        self.0.error_response().set_body(BoxBody::new(body))
+impl<'a> ProtocolErrorBody<'a> {
+    pub(crate) fn of(error: &'a ApiError) -> Self {
+        Self { error: &error.detail, rest: error }
     }
 }
 
@@ -277,29 +383,18 @@ pub(crate) struct Problem<'a> {
     /// Where the code is explained.
     r#type: String,
     /// What the code means.
-    title: &'a str,
+    title: &'static str,
     #[schemars(range(min = 400, max = 599))]
     status: u16,
-    /// What is wrong.
-    detail: &'a str,
-    /// The kind of error, a row of the table in the documentation.
-    code: &'a str,
-    /// What can be done about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
+    #[serde(flatten)]
+    rest: &'a ApiError,
 }
 
 impl<'a> Problem<'a> {
     pub(crate) fn of(error: &'a ApiError) -> Self {
-        let ApiError { code, detail, hint } = error;
-        Self {
-            r#type: format!("/docs#{}", code.name()),
-            title: code.meaning(),
-            status: code.status(),
-            detail,
-            code: code.name(),
-            hint: hint.as_deref(),
-        }
+        let code = error.code;
+        let r#type = format!("/docs#{}", code.name());
+        Self { r#type, title: code.meaning(), status: code.status(), rest: error }
     }
 }
 
@@ -311,7 +406,7 @@ mod tests {
 
     #[test]
     fn every_code_is_documented() {
-        let documented = include_str!("../../ERRORS.md");
+        let documented = include_str!("../ERRORS.md");
         let rows =
             documented.lines().filter(|line| line.contains("| `") && !line.contains("status"));
         assert_eq!(rows.count(), Code::ALL.len());

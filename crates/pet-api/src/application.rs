@@ -49,21 +49,26 @@ impl Application {
     /// Loads the models, starts the workers and listens. Must be called inside [`block_on`].
     ///
     /// # Errors
-    /// [`Error::Model`], [`Error::Successor`], [`Error::Classes`], [`Error::ModelFolder`], [`Error::ModelCount`],
-    /// [`Error::SameName`], [`Error::Feedback`], [`Error::Listen`], [`Error::Worker`] or [`Error::Serve`].
+    /// [`Error::Model`], [`Error::Successor`], [`Error::Classes`], [`Error::ModelCount`], [`Error::SameName`],
+    /// [`Error::Listen`] or [`Error::Io`].
     pub fn build(configuration: Configuration, runtime: Runtime) -> Result<Self, Error> {
-        let failed = |source| Error::Serve { source };
+        let failed = Error::io("the server failed");
         let metrics = Metrics::new().map_err(|error| failed(std::io::Error::other(error)))?;
         let metrics = Arc::new(metrics);
         let models = Arc::new(Models::load(runtime, &configuration)?);
         metrics.preregister(route::statuses());
         models.log("the model was loaded");
         let feedback = configuration.feedback.clone().map(Feedback::open).transpose();
-        let feedback = feedback.map_err(|source| Error::Feedback { source })?.map(Arc::new);
+        let feedback = feedback.map_err(Error::io("cannot use the folder for corrections"))?;
         let listener = listen(&configuration, configuration.port)?;
-        let port = listener.local_addr().map_err(failed)?.port();
+        let port = listener.local_addr().map_err(&failed)?.port();
         #[cfg(feature = "grpc")]
-        let for_grpc = grpc_listener(&configuration, &metrics)?;
+        let for_grpc = configuration.grpc_port.map(|port| {
+            metrics.preregister(grpc::statuses());
+            listen(&configuration, port)
+        });
+        #[cfg(feature = "grpc")]
+        let for_grpc = for_grpc.transpose()?;
         let memory = Arc::new(UploadMemory::new(configuration.memory));
         let (queue, threads) = threads(&configuration, &models, &memory, &metrics)?;
         let state = Data::new(State {
@@ -72,18 +77,18 @@ impl Application {
             metrics,
             models,
             memory,
-            feedback,
+            feedback: feedback.map(Arc::new),
             draining: OnceLock::new(),
             stopped: CancellationToken::new(),
         });
         #[cfg(feature = "grpc")]
         let grpc = for_grpc.map(|listener| grpc::Server::new(listener, state.clone()));
-        let server = server::start(listener, state.clone()).map_err(failed)?;
+        let server = server::start(listener, state.clone()).map_err(&failed)?;
         Ok(Self {
             port,
             server,
             #[cfg(feature = "grpc")]
-            grpc: grpc.transpose().map_err(failed)?,
+            grpc: grpc.transpose().map_err(&failed)?,
             state,
             threads,
         })
@@ -108,7 +113,7 @@ impl Application {
     /// Serves requests until the service is stopped, then finishes those that were accepted.
     ///
     /// # Errors
-    /// [`Error::Serve`] when the server fails.
+    /// [`Error::Io`] when the server fails.
     pub async fn run_until_stopped(self) -> Result<(), Error> {
         let http = async {
             let outcome = self.server.await;
@@ -127,7 +132,7 @@ impl Application {
             // A panic was logged when it happened.
             let _ = thread.join();
         }
-        outcome.map_err(|source| Error::Serve { source })
+        outcome.map_err(Error::io("the server failed"))
     }
 }
 
@@ -235,17 +240,4 @@ fn listen(configuration: &Configuration, port: u16) -> Result<TcpListener, Error
     let host = configuration.host.as_str();
     TcpListener::bind((host, port))
         .map_err(|source| Error::Listen { address: format!("{host}:{port}"), source })
-}
-
-/// The listener for gRPC, if the service has one; its calls appear in the metrics.
-#[cfg(feature = "grpc")]
-fn grpc_listener(
-    configuration: &Configuration,
-    metrics: &Metrics,
-) -> Result<Option<TcpListener>, Error> {
-    let Some(port) = configuration.grpc_port else {
-        return Ok(None);
-    };
-    metrics.preregister(grpc::statuses());
-    listen(configuration, port).map(Some)
 }

@@ -24,21 +24,17 @@ pub(crate) fn entity_tag(content: &[u8]) -> EntityTag {
 
 /// The head of a response with the content of this tag, and whether the client has it already: then, the status is 304.
 pub(crate) fn tagged(request: &HttpRequest, tag: EntityTag) -> (HttpResponseBuilder, bool) {
-    let is_known = is_known(request, &tag);
+    let is_known = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|one| one.weak_eq(&tag)),
+        Ok(IfNoneMatch::Any) => true,
+        Err(_) => false,
+    };
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header(ETag(tag))
         // Browsers revalidate every time, so that the page and its scripts are always of one version.
         .insert_header((CACHE_CONTROL, "no-cache"));
     (response, is_known)
-}
-
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Items(known)) => known.iter().any(|one| one.weak_eq(tag)),
-        Ok(IfNoneMatch::Any) => true,
-        Err(_) => false,
-    }
 }
 
 pub(crate) struct Asset {

@@ -62,7 +62,12 @@ impl Budget {
         deadline: Instant,
     ) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
         if cost.memory > self.expensive {
-            return Err(self.too_large(cost));
+            let (needed, limit) = (cost.memory, self.expensive);
+            let detail = format!(
+                "processing the image needs `{needed}` bytes of memory, more than the limit of `{limit}`"
+            );
+            let error = ApiError::new(Code::TooLarge, detail);
+            return Err(error.with_hint("scale the image down first"));
         }
         let is_large = cost.memory > self.ordinary;
         if !is_large && cost.work <= MAX_ORDINARY_WORK {
@@ -77,23 +82,15 @@ impl Budget {
         permits.push(permit(&self.workers, deadline).await?);
         Ok(permits)
     }
-
-    fn too_large(&self, cost: Cost) -> ApiError {
-        let (needed, limit) = (cost.memory, self.expensive);
-        let detail = format!(
-            "processing the image needs `{needed}` bytes of memory, more than the limit of `{limit}`"
-        );
-        ApiError::new(Code::TooLarge, detail).with_hint("scale the image down first")
-    }
 }
 
-async fn permit(
+/// Waits for a permit until the deadline.
+pub(crate) async fn permit(
     permits: &Arc<Semaphore>,
     deadline: Instant,
 ) -> Result<OwnedSemaphorePermit, ApiError> {
-    let late = ApiError::deadline_passed;
     let permit = timeout_at(deadline, permits.clone().acquire_owned()).await;
-    permit.map_err(|_| late())?.map_err(|_| late())
+    permit.ok().and_then(Result::ok).ok_or_else(ApiError::deadline_passed)
 }
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ impl ModelFolder {
     /// Without `max`, one more model may be loaded than there are now.
     ///
     /// # Errors
-    /// [`Error::ModelFolder`] when the folder cannot be read.
+    /// [`Error::Io`] when the folder cannot be read.
     pub fn new(folder: PathBuf, max: Option<NonZero<usize>>) -> Result<Self, Error> {
         let mut models = Self { folder, max_loaded: 0 };
         models.max_loaded = match max {
@@ -196,10 +196,10 @@ impl ModelFolder {
 
     /// Lists the folder.
     pub(crate) fn scan(&self) -> Result<Found, Error> {
-        let failed = |source| Error::ModelFolder { source };
+        let failed = Error::io("cannot read the folder of models");
         let mut found = Found::default();
-        for entry in fs::read_dir(&self.folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
+        for entry in fs::read_dir(&self.folder).map_err(&failed)? {
+            let entry = entry.map_err(&failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let results = Results::from(entry.path());
             match skip_reason(&name, &results) {
@@ -329,7 +329,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let missing = place.path().join("missing");
         let error = ModelFolder::new(missing, None).unwrap_err();
-        assert!(matches!(error, Error::ModelFolder { .. }), "{error}");
+        assert_eq!(error.to_string(), "cannot read the folder of models");
     }
 
     #[cfg(unix)]

@@ -47,12 +47,6 @@ pub enum Error {
         /// Its name in the successor.
         got: String,
     },
-    /// The folder of models cannot be read.
-    #[error("cannot read the folder of models")]
-    ModelFolder {
-        /// The operating system's answer, which names the folder.
-        source: std::io::Error,
-    },
     /// The folder has more models than may be loaded.
     #[error("the folder of models `{}` contains {count} models, more than the limit of {max}", folder.display())]
     ModelCount {
@@ -70,12 +64,6 @@ pub enum Error {
         name: String,
         /// Where the model in the folder is.
         results: String,
-    },
-    /// The folder for corrections cannot be created or read.
-    #[error("cannot use the folder for corrections")]
-    Feedback {
-        /// The operating system's answer, which names the folder.
-        source: std::io::Error,
     },
     /// Listening on the address failed.
     #[error("cannot listen on `{address}`")]
@@ -97,21 +85,22 @@ pub enum Error {
         /// Required bytes.
         needed: u64,
     },
-    /// A worker thread cannot be started.
-    #[error("cannot start a worker thread")]
-    Worker {
-        /// The operating system's answer.
-        source: std::io::Error,
-    },
-    /// The server failed while it ran.
-    #[error("the server failed")]
-    Serve {
-        /// The operating system's answer.
+    /// The operating system rejected something else.
+    #[error("{what}")]
+    Io {
+        /// What failed.
+        what: &'static str,
+        /// The operating system's answer, which names the folder if there is one.
         source: std::io::Error,
     },
 }
 
 impl Error {
+    /// For `map_err`.
+    pub(crate) fn io(what: &'static str) -> impl Fn(std::io::Error) -> Self {
+        move |source| Self::Io { what, source }
+    }
+
     /// What can be done about the error, if anything.
     pub fn hint(&self) -> Option<String> {
         match self {

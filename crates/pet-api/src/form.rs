@@ -158,20 +158,22 @@ impl PartHeaders {
     fn repair(&mut self, chunk: &[u8]) -> Bytes {
         self.held.extend_from_slice(chunk);
         let mut output = Vec::with_capacity(self.held.len());
-        while let Some((count, next)) = self.step() {
-            let passed = self.held.drain(..count);
+        let mut start = 0;
+        while let Some((count, next)) = self.step(&self.held[start..]) {
+            let passed = &self.held[start..start + count];
             match self.place {
-                Place::Headers => output.extend(repaired(passed.as_slice())),
-                _ => output.extend_from_slice(passed.as_slice()),
+                Place::Headers => output.extend(repaired(passed)),
+                _ => output.extend_from_slice(passed),
             }
             self.place = next;
+            start += count;
         }
+        self.held.drain(..start);
         output.into()
     }
 
-    /// How many of the held bytes can be passed on, and where the others are. `None` if more bytes are needed.
-    fn step(&self) -> Option<(usize, Place)> {
-        let held = self.held.as_slice();
+    /// How many of these bytes can be passed on, and where the others are. `None` if more bytes are needed.
+    fn step(&self, held: &[u8]) -> Option<(usize, Place)> {
         match self.place {
             Place::Start => {
                 let first = &self.delimiter[2..];

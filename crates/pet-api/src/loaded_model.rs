@@ -178,19 +178,11 @@ impl Loader {
         role: Role,
         name: Option<&str>,
     ) -> Result<Arc<LoadedModel>, Error> {
-        self.try_load(results, role, name).map_err(|source| match role {
+        let failed = |source| match role {
             Role::Served => Error::Model { source },
             _ => Error::Successor { role: role.name(), results: results.to_string(), source },
-        })
-    }
-
-    fn try_load(
-        &self,
-        results: &Results,
-        role: Role,
-        name: Option<&str>,
-    ) -> Result<Arc<LoadedModel>, pet_predict::Error> {
-        let model = Model::from_results(&self.runtime, results, &self.options)?;
+        };
+        let model = Model::from_results(&self.runtime, results, &self.options).map_err(failed)?;
         let metadata = model.metadata();
         let reference = metadata.reference.clone();
         // Named models have no drift: the metric has no label for them.
@@ -209,7 +201,7 @@ impl Loader {
         };
         // The shadow's only thread creates its session when it first needs it.
         if role != Role::Shadow {
-            loaded.add_sessions(self.workers)?;
+            loaded.add_sessions(self.workers).map_err(failed)?;
         }
         Ok(Arc::new(loaded))
     }

@@ -32,7 +32,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use crate::budget::{Budget, STACK_SIZE};
+use crate::budget::{Budget, STACK_SIZE, permit};
 use crate::configuration::Role;
 use crate::error::{ApiError, Code, Error};
 use crate::loaded_model::LoadedModel;
@@ -120,7 +120,7 @@ impl Queue {
             let run = async move {
                 let slot = match slot {
                     Some(slot) => slot,
-                    None => self.slot(deadline).await?,
+                    None => permit(&self.0.slots, deadline).await?,
                 };
                 self.run_in_slot(slot, deadline, cost, work).await
             };
@@ -136,14 +136,6 @@ impl Queue {
             self.0.metrics.queue_refused.inc();
             ApiError::new(Code::Busy, "too many requests are already waiting")
         })
-    }
-
-    async fn slot(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, ApiError> {
-        match timeout_at(deadline, self.0.slots.clone().acquire_owned()).await {
-            Ok(Ok(slot)) => Ok(slot),
-            Ok(Err(_)) => Err(ApiError::stopping()),
-            Err(_) => Err(ApiError::deadline_passed()),
-        }
     }
 
     async fn run_in_slot<T: Send + 'static>(
@@ -330,7 +322,7 @@ pub(crate) fn start(
             .name(format!("worker-{number}"))
             .stack_size(STACK_SIZE)
             .spawn(move || work(&worker, &queue))
-            .map_err(|source| Error::Worker { source })
+            .map_err(Error::io("cannot start a worker thread"))
     };
     (0..count).map(start).collect()
 }

@@ -17,7 +17,7 @@ use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer};
 use tracing::Instrument as _;
 
 use crate::access::{Access, Head, REQUEST_ID, SERVER_TIMING};
-use crate::endpoint::Document;
+use crate::endpoint::document;
 use crate::error::{ApiError, Code, PROBLEM, PROTOCOL, Problem, ProtocolErrorBody};
 use crate::route;
 use crate::state::State;
@@ -38,7 +38,7 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub(crate) fn start(listener: TcpListener, state: Data<State>) -> std::io::Result<Server> {
     let grace = state.configuration.grace.as_secs();
     let head = state.configuration.request_timeout.min(HEAD_TIMEOUT);
-    let document = Data::new(Document::of(&*route::TOPICS));
+    let document = Data::new(document(&*route::TOPICS));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
@@ -134,10 +134,19 @@ fn api_error(response: &ServiceResponse) -> Option<&ApiError> {
     response.response().error()?.as_error()
 }
 
+/// Replaces an error response of the framework.
 fn to_api_error(response: ServiceResponse) -> ServiceResponse {
-    let status = response.status();
+    let status = response.status().as_u16();
     let (request, old) = response.into_parts();
-    let mut new = HttpResponse::from_error(error_for_status(status.as_u16(), &request));
+    let code = Code::ALL.into_iter().find(|code| code.status() == status);
+    let detail = match code {
+        Some(Code::MethodNotAllowed) => {
+            format!("`{}` does not support `{}`", request.path(), request.method())
+        }
+        _ => format!("the request was rejected with status {status}"),
+    };
+    let error = ApiError::new(code.unwrap_or(Code::BadRequest), detail);
+    let mut new = HttpResponse::from_error(error);
     // Such as the allowed methods, and those for other origins.
     for (name, value) in old.headers() {
         if name != CONTENT_TYPE {
@@ -145,17 +154,6 @@ fn to_api_error(response: ServiceResponse) -> ServiceResponse {
         }
     }
     ServiceResponse::new(request, new)
-}
-
-fn error_for_status(status: u16, request: &HttpRequest) -> ApiError {
-    let code = Code::ALL.into_iter().find(|code| code.status() == status);
-    match code.unwrap_or(Code::BadRequest) {
-        Code::MethodNotAllowed => ApiError::new(
-            Code::MethodNotAllowed,
-            format!("`{}` does not support `{}`", request.path(), request.method()),
-        ),
-        code => ApiError::new(code, format!("the request was rejected with status {status}")),
-    }
 }
 
 /// Converts an error response to problem details where the client accepts them, or to the form of the protocol.

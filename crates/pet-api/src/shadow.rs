@@ -68,7 +68,7 @@ impl Shadow {
             .name("shadow".into())
             .stack_size(STACK_SIZE)
             .spawn(move || running.run(&samples))
-            .map_err(|source| Error::Worker { source })?;
+            .map_err(Error::io("cannot start a worker thread"))?;
         Ok((Self { sender, count: Arc::default(), comparison }, thread))
     }
 

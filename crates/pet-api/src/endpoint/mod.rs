@@ -218,17 +218,8 @@ const DESCRIPTION: &str = "Predicts the breed of the cat or dog in a photo, and 
     if something can be done, `hint`; or problem details (RFC 9457) for clients that accept \
     `application/problem+json`.";
 
-pub(crate) struct Document(pub(crate) Asset);
-
-impl Document {
-    /// Describes the endpoints that are shown.
-    pub(crate) fn of(topics: &[Topic]) -> Self {
-        let text = format!("{:#}", document(topics));
-        Self(Asset::new("openapi.json", text))
-    }
-}
-
-fn document(topics: &[Topic]) -> Value {
+/// The document, which describes the endpoints that are shown.
+pub(crate) fn document(topics: &[Topic]) -> Asset {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     let mut schemas = Map::new();
     for topic in topics {
@@ -241,7 +232,7 @@ fn document(topics: &[Topic]) -> Value {
         }
     }
     let tag = |topic: &Topic| json!({"name": topic.name, "description": topic.description});
-    json!({
+    let document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "MLOps Lab API",
@@ -256,7 +247,8 @@ fn document(topics: &[Topic]) -> Value {
             "schemas": schemas,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
-    })
+    });
+    Asset::new("openapi.json", format!("{document:#}"))
 }
 
 /// A code of errors, to which problem details link.

@@ -121,7 +121,7 @@ impl Calls {
         let limit = match method.kind {
             Kind::Question => OVERHEAD,
             Kind::Inference => uploads,
-            Kind::Administration => {
+            Kind::Repository => {
                 let token = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
                 self.state.authorize(token)?;
                 uploads

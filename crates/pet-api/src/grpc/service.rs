@@ -39,7 +39,7 @@ pub(super) enum Kind {
     /// Running the model.
     Inference,
     /// The repository of models, for holders of the admin token.
-    Administration,
+    Repository,
 }
 
 static METHODS: [Method; 9] = [
@@ -49,14 +49,11 @@ static METHODS: [Method; 9] = [
     Method { path: "/inference.GRPCInferenceService/ModelReady", kind: Kind::Question },
     Method { path: "/inference.GRPCInferenceService/ModelMetadata", kind: Kind::Question },
     Method { path: "/inference.GRPCInferenceService/ModelInfer", kind: Kind::Inference },
-    Method { path: "/inference.GRPCInferenceService/RepositoryIndex", kind: Kind::Administration },
-    Method {
-        path: "/inference.GRPCInferenceService/RepositoryModelLoad",
-        kind: Kind::Administration,
-    },
+    Method { path: "/inference.GRPCInferenceService/RepositoryIndex", kind: Kind::Repository },
+    Method { path: "/inference.GRPCInferenceService/RepositoryModelLoad", kind: Kind::Repository },
     Method {
         path: "/inference.GRPCInferenceService/RepositoryModelUnload",
-        kind: Kind::Administration,
+        kind: Kind::Repository,
     },
 ];
 
@@ -73,7 +70,7 @@ pub(crate) fn statuses() -> impl Iterator<Item = (&'static str, u16)> {
         let (work, more): (&[Code], &[Code]) = match method.kind {
             Kind::Question => (&[], &[]),
             Kind::Inference => (&WORK_ERRORS, &[Code::BadParameter]),
-            Kind::Administration => {
+            Kind::Repository => {
                 (&[], &[Code::BadParameter, Code::Unauthorized, Code::Internal, Code::Full])
             }
         };

@@ -1,7 +1,7 @@
 //! The Open Inference Protocol (`KServe` v2): what HTTP (`/v2/…`) and gRPC have in common, and the JSON of HTTP.
 //!
 //! ```text
-//! body ── split ──▶ Request ── checked against the model ──▶ Input ── workers ──▶ Answer ──▶ Body
+//! body ── split ──▶ Request ── checked against the model ──▶ Input ── workers ──▶ Answer ──▶ Response
 //! ```
 //!
 //! The input `input` takes FP32 tensors, or BYTES: the files of photographs. There are three outputs. By default, tensors

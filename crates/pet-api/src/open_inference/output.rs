@@ -181,36 +181,29 @@ struct Parameters {
     binary_data_size: usize,
 }
 
-/// The body of a response: JSON, followed by binary data if any output is requested in binary.
-#[derive(Debug)]
-pub(crate) struct Body {
-    pub(crate) response: Response,
-    pub(crate) tail: Option<Vec<u8>>,
-}
-
-impl Body {
-    /// Encodes the requested outputs.
-    pub(crate) fn new(answer: Answer) -> Self {
+impl Response {
+    /// Encodes the requested outputs. If any of them is requested in binary, binary data follows the JSON.
+    pub(crate) fn new(answer: Answer) -> (Self, Option<Vec<u8>>) {
         let mut tail = Vec::new();
-        let tensors = answer.outputs.iter().map(|&output| tensor(output, &answer, &mut tail));
+        let tensors = answer.outputs.iter().map(|&output| Tensor::new(output, &answer, &mut tail));
         let outputs = tensors.collect();
         let is_binary = answer.outputs.iter().any(|output| output.binary);
-        let response = Response { label: answer.label, outputs };
-        Self { response, tail: is_binary.then_some(tail) }
+        (Self { label: answer.label, outputs }, is_binary.then_some(tail))
     }
 }
 
-fn tensor(output: Output, answer: &Answer, tail: &mut Vec<u8>) -> Tensor {
-    let (shape, data) = output.extract(answer);
-    let (parameters, data) = if output.binary {
-        let start = tail.len();
-        data.write(tail);
-        let binary_data_size = tail.len() - start;
-        (Some(Parameters { binary_data_size }), None)
-    } else {
-        (None, Some(data))
-    };
-    Tensor { name: output.name(), datatype: output.datatype(), shape, parameters, data }
+impl Tensor {
+    fn new(output: Output, answer: &Answer, tail: &mut Vec<u8>) -> Self {
+        let (shape, data) = output.extract(answer);
+        let (parameters, data) = if output.binary {
+            let start = tail.len();
+            data.write(tail);
+            (Some(Parameters { binary_data_size: tail.len() - start }), None)
+        } else {
+            (None, Some(data))
+        };
+        Self { name: output.name(), datatype: output.datatype(), shape, parameters, data }
+    }
 }
 
 #[cfg(test)]
@@ -265,7 +258,7 @@ mod tests {
             .with_temperature(2.0)
     }
 
-    fn body(request: &Value) -> Body {
+    fn response(request: &Value) -> (Value, Option<Vec<u8>>) {
         let json = request.to_string();
         let request = Request::read(json.as_bytes()).unwrap();
         let (binary, default) =
@@ -274,28 +267,30 @@ mod tests {
         let row = Row::new(vec![1.0, -0.5], &model()).unwrap();
         let label =
             Label { model_name: "pets".into(), model_version: Some("3".into()), id: request.id };
-        Body::new(Answer { label, outputs, classes: model().classes, rows: vec![row] })
+        let answer = Answer { label, outputs, classes: model().classes, rows: vec![row] };
+        let (response, tail) = Response::new(answer);
+        (serde_json::to_value(response).unwrap(), tail)
     }
 
     #[test]
     fn json_contains_the_data() {
-        let body = body(&json!({"id": "7", "inputs": []}));
-        assert_eq!(body.tail, None);
+        let (json, tail) = response(&json!({"id": "7", "inputs": []}));
+        assert_eq!(tail, None);
         let expected = json!({"model_name": "pets", "model_version": "3", "id": "7", "outputs": [
             {"name": "output", "datatype": "FP32", "shape": [1, 2], "data": [1.0, -0.5]},
             {"name": "class", "datatype": "BYTES", "shape": [1], "data": ["cat"]},
         ]});
-        assert_eq!(serde_json::to_value(&body.response).unwrap(), expected);
+        assert_eq!(json, expected);
     }
 
     #[test]
     fn binary_data_follow_the_json() {
-        let body = body(&json!({"inputs": [], "parameters": {"binary_data_output": true}}));
-        let json = serde_json::to_value(&body.response).unwrap();
+        let (json, tail) =
+            response(&json!({"inputs": [], "parameters": {"binary_data_output": true}}));
         let sizes = ["/outputs/0", "/outputs/1"]
             .map(|output| json.pointer(output).unwrap()["parameters"]["binary_data_size"].clone());
         assert_eq!(sizes, [8, 7]);
-        assert_eq!(body.tail.unwrap(), b"\0\0\x80\x3f\0\0\0\xbf\x03\0\0\0cat");
+        assert_eq!(tail.unwrap(), b"\0\0\x80\x3f\0\0\0\xbf\x03\0\0\0cat");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::deployment::TrafficSplit;
 use crate::endpoint::{Describe, Endpoint, Operation, Topic, get, post};
 use crate::error::{ApiError, Code};
 use crate::models::{IndexEntry, Models};
-use crate::open_inference::output::{Body, Response};
+use crate::open_inference::output::Response;
 use crate::open_inference::request::{HEADER_LENGTH, Request, reject_parameters, split};
 use crate::open_inference::{self, Inference, InferenceModel, SERVER, Server};
 use crate::route::request::Administrator;
@@ -221,16 +221,14 @@ async fn infer(
     let work = json.len() as u64 * JSON_WORK;
     let read = move |rules| Inference::read(&json, &tail, rules);
     let inferred = open_inference::infer(&state, split, deadline, work, read).await?;
-    respond(Body::new(inferred))
-}
-
-fn respond(body: Body) -> Result<Either<Json<Response>, HttpResponse>, ApiError> {
-    let Some(tail) = body.tail else {
-        return Ok(Either::Left(Json(body.response)));
+    let (response, tail) = Response::new(inferred);
+    let Some(tail) = tail else {
+        return Ok(Either::Left(Json(response)));
     };
-    let json = serde_json::to_vec(&body.response).map_err(ApiError::internal)?;
+    let json = serde_json::to_vec(&response).map_err(ApiError::internal)?;
+    let length = (HEADER_LENGTH, json.len());
     let mut response = HttpResponse::Ok();
-    response.content_type("application/octet-stream").insert_header((HEADER_LENGTH, json.len()));
+    response.content_type("application/octet-stream").insert_header(length);
     Ok(Either::Right(response.body([json, tail].concat())))
 }
 

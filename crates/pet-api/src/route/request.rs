@@ -100,15 +100,13 @@ impl FromRequest for ModelQuery {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let query = Query::<Params>::from_request(request, payload).into_inner();
-        ready(query.and_then(|Query(params)| {
-            let state = State::of(request)?;
-            let split = match params.model {
-                Some(name) => state.models.named(&name)?,
-                None => state.models.split(),
-            };
-            Ok(Self(split))
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read(request.query_string()).and_then(|Params { model }| {
+            let models = &State::of(request)?.models;
+            Ok(Self(match model {
+                Some(name) => models.named(&name)?,
+                None => models.split(),
+            }))
         }))
     }
 }

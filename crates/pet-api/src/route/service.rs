@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::asset::{Asset, PAGE, find};
-use crate::endpoint::{Document, Endpoint, Topic, get};
+use crate::endpoint::{Endpoint, Topic, get};
 use crate::error::{ApiError, Code};
 use crate::state::State;
 
@@ -117,8 +117,8 @@ async fn file(request: HttpRequest, name: Path<String>) -> Result<HttpResponse, 
         .ok_or_else(|| ApiError::new(Code::NotFound, format!("the page has no file `{name}`")))
 }
 
-async fn document(request: HttpRequest, document: Data<Document>) -> HttpResponse {
-    document.0.answer(&request)
+async fn document(request: HttpRequest, document: Data<Asset>) -> HttpResponse {
+    document.answer(&request)
 }
 
 /// The links in the documentation are relative to a path without a trailing slash.

@@ -14,6 +14,9 @@
 //! println!("ONNX Runtime and candle differ by at most {:e}", exported.largest_difference);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! A [`Contest`] compares a version with the champion as both are served, on [images](Contest::images) that neither was
+//! trained on; [`promote`] then makes it the champion if it passes.
 
 mod compare;
 mod contest;

@@ -156,6 +156,12 @@ impl PartialEq for OnWaiting {
     }
 }
 
+impl From<TrackingUri> for Config {
+    fn from(tracking_uri: TrackingUri) -> Self {
+        Self::new(tracking_uri)
+    }
+}
+
 impl Config {
     /// The default settings for a store.
     pub fn new(tracking_uri: TrackingUri) -> Self {

@@ -51,7 +51,7 @@ def measure(data, results, *wanted):
         recipe = f"center-crop:{round(int(size) * 8 / 7)}:{size}"
         train = ["train", "--data-dir", data, "--backbone", backbone, "--recipe", recipe, *HEAD, "--json",
                  "--model-name", f"front_{backbone}_{size}"]
-        folds = json.loads(pet_cli(*train, "--folds", FOLDS))[0]
+        folds = json.loads(pet_cli(*train, "--folds", FOLDS, "--group-series"))[0]
         pet_cli(*train)
         export(f"front_{backbone}_{size}", data, folder)
         row = {"folds": folds["val_acc"], "standard_error": folds["standard_error"], **model(data, folder)}

@@ -10,6 +10,9 @@ use crate::invocation::Invocation;
 use crate::pet_cli::{self, TESTED_FEATURES};
 use crate::workspace::Profile;
 
+/// The option of `cargo test` to compile only.
+const NO_RUN: &str = "--no-run";
+
 /// Set up what is missing, then run every test
 ///
 /// Runs `cargo test --workspace --locked --features pet-cli/grpc`, including the examples in the documentation. Tests
@@ -31,13 +34,16 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
-    if arguments.cargo.is_empty() {
+    if arguments.cargo.iter().any(|argument| argument == NO_RUN) {
+        return command(arguments).run();
+    }
+    if arguments.cargo.iter().any(names_a_package) {
+        pet_cli::set_up(Profile::Development)?;
+    } else {
         // Compiles `pet-cli` with the tests: alone, it would have fewer features of some libraries, and most of the
         // workspace would be compiled twice.
-        without_test_arguments(arguments).argument("--no-run").run()?;
+        without_test_arguments(arguments).argument(NO_RUN).run()?;
         pet_cli::invocation(Profile::Development, "setup").run()?;
-    } else {
-        pet_cli::set_up(Profile::Development)?;
     }
     command(arguments).run()
 }

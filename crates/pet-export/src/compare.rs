@@ -8,10 +8,11 @@ use pet_pipeline::evaluate::{ImageSet, evaluate_metrics};
 use pet_pipeline::promote::{Contender, Gate, Measured, NoKnown, Promotion, latency_ms};
 use pet_predict::{ImagePredictor, Options};
 
-use crate::contest::{Contest, Contestant, Role, precisions};
+use crate::contest::{Contest, Contestant, precisions};
 use crate::contest_images::ContestImages;
 use crate::error::Error;
 use crate::export::Exporter;
+use crate::role::Role;
 
 impl Contest {
     /// Measures both versions on the images, in each of the precisions, and compares them by the limits of `gate`. They are

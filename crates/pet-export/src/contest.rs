@@ -1,6 +1,5 @@
 //! The challenger and the champion of a promotion.
 
-use std::fmt;
 use std::path::Path;
 
 use mlflow_client::Client;
@@ -10,7 +9,8 @@ use pet_pipeline::promote::{Promotion, Verdict};
 use crate::error::{Error, doing};
 use crate::export::{Exported, Exporter};
 use crate::results::digest;
-use crate::select::{CHALLENGER, CHAMPION, only, resolve_alias};
+use crate::role::{CHAMPION, Role};
+use crate::select::{only, resolve_alias};
 
 /// Tag: the outcome of the last promotion, named as in MLflow's documentation.
 const STATUS: &str = "validation_status";
@@ -39,29 +39,10 @@ pub struct Contestant {
     pub refit_of: Option<String>,
 }
 
-/// The role of a version in a [`Contest`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Role {
-    /// The version proposed as champion.
-    Challenger,
-    /// The current champion.
-    Champion,
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Challenger => CHALLENGER,
-            Self::Champion => CHAMPION,
-        })
-    }
-}
-
 /// How the challenger is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VersionRef<'a> {
-    /// An alias, such as [`CHALLENGER`].
+    /// An alias, such as [`CHALLENGER`](crate::CHALLENGER).
     Alias(&'a str),
     /// A version number.
     Version(u32),

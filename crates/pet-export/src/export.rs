@@ -15,8 +15,9 @@ use pet_report::refresh_card;
 use pet_train::{Classifier, Weights, to_onnx};
 
 use crate::error::Error;
+use crate::gate::Gate;
 use crate::images::ModelImages;
-use crate::int8::{Gate, Quantized};
+use crate::int8::Quantized;
 use crate::registered::{copy_run_files, fetch};
 use crate::results::{check_replaceable, describe, digest, publish, read_metrics, staging_folder};
 

@@ -23,6 +23,7 @@ mod contest;
 mod contest_images;
 mod error;
 mod export;
+mod gate;
 mod images;
 mod int8;
 mod outliers;
@@ -30,15 +31,15 @@ mod rank;
 mod references;
 mod registered;
 mod results;
+mod role;
 mod select;
 
-pub use contest::{Contest, Contestant, Role, VersionRef, promote};
+pub use contest::{Contest, Contestant, VersionRef, promote};
 pub use contest_images::{ContestImages, HeldOut};
 pub use error::Error;
 pub use export::{Exported, Exporter, TOLERANCE};
+pub use gate::Gate;
 pub use images::ModelImages;
-pub use int8::Gate;
 pub use rank::Preference;
-pub use select::{
-    CHALLENGER, CHAMPION, challenge, choose, choose_alias, current, select, select_on,
-};
+pub use role::{CHALLENGER, CHAMPION, Role};
+pub use select::{challenge, choose, choose_alias, current, select, select_on};

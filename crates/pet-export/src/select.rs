@@ -5,11 +5,7 @@ use pet_model::{Selection, TrainedOn};
 
 use crate::error::{Error, doing};
 use crate::rank::{Measured, Preference, measured, other_data, rank};
-
-/// The alias of the served version; of this crate only [`promote`](crate::promote()) moves it.
-pub const CHAMPION: &str = "champion";
-/// The alias of the version selected as candidate for the champion.
-pub const CHALLENGER: &str = "challenger";
+use crate::role::{CHALLENGER, CHAMPION};
 
 /// Ranks the versions of `model` that were trained on the same data by the validation accuracy of their runs:
 /// `best_val_acc`, else `val_acc`; the first is the best by the preference. `digest` is a prefix of the data's digest, by

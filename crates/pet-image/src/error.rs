@@ -1,6 +1,6 @@
 //! The error type of the crate.
 
-use crate::{CropBox, Format, MAX_OUTPUT_PIXELS, MAX_OUTPUT_SIDE};
+use crate::{CropBox, Format};
 
 /// The error of a decoder or encoder, without its type.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -134,13 +134,17 @@ pub enum Error {
     /// The result would be too large.
     #[error(
         "an image of {width}x{height} pixels would be more than the limit of \
-         {MAX_OUTPUT_SIDE} a side and {MAX_OUTPUT_PIXELS} in total"
+         {max_side} a side and {max_pixels} in total"
     )]
     OutputTooLarge {
         /// Width in pixels.
         width: u32,
         /// Height in pixels.
         height: u32,
+        /// The largest width and height.
+        max_side: u32,
+        /// The largest number of pixels.
+        max_pixels: u64,
     },
     /// The crop box is empty.
     #[error("the crop box `{area}` is empty: right must exceed left, and bottom must exceed top")]

@@ -12,6 +12,7 @@
 mod augment;
 mod cancel;
 mod crop;
+mod crop_box;
 mod decode;
 mod encode;
 mod error;
@@ -24,7 +25,8 @@ mod tensor;
 
 pub use augment::{Augment, Change, Erased, Warp};
 pub use cancel::cancel_unless;
-pub use crop::{CropBox, crop};
+pub use crop::crop;
+pub use crop_box::CropBox;
 pub use decode::{Decoded, cost, decode};
 pub use encode::{encode_gray, encode_rgb};
 pub use error::Error;

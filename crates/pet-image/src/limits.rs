@@ -86,7 +86,8 @@ pub(crate) fn check_output(width: u32, height: u32) -> Result<(), Error> {
     check_pixels(width, height)?;
     let pixels = u64::from(width) * u64::from(height);
     if width.max(height) > MAX_OUTPUT_SIDE || pixels > MAX_OUTPUT_PIXELS {
-        return Err(Error::OutputTooLarge { width, height });
+        let (max_side, max_pixels) = (MAX_OUTPUT_SIDE, MAX_OUTPUT_PIXELS);
+        return Err(Error::OutputTooLarge { width, height, max_side, max_pixels });
     }
     Ok(())
 }

@@ -43,12 +43,12 @@ pub mod check;
 mod data_source;
 mod error;
 pub mod evaluate;
-mod grouping;
 mod observer;
 pub mod promote;
 mod provenance;
 mod settings;
 pub mod setup;
+mod split;
 pub mod sweep;
 mod tracking;
 mod train;
@@ -57,14 +57,14 @@ mod trained_on;
 
 pub use data_source::DataSource;
 pub use error::Error;
-pub use grouping::Grouping;
 pub use observer::{RunObserver, Warning};
 pub use provenance::{Commit, Provenance};
 pub use settings::{Refit, TrainSettings};
+pub use split::{Grouping, SplitOptions, SplitParams};
 pub use tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData};
 pub use train::{
     Context, CrossValidation, Experiment, FailedRun, FinishedRun, InterruptedRun, RunOutcome,
     RunRequest, test_learning_rates,
 };
-pub use trained_data::{SplitOptions, SplitParams, TrainedData, TrainingRecord};
+pub use trained_data::{TrainedData, TrainingRecord};
 pub use trained_on::trained_on;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::DuplicateImages;
 use crate::data_source::DataSource;
 use crate::error::{Error, tracking_error};
-use crate::grouping::Grouping;
+use crate::split::Grouping;
 use crate::tracking::BEST_EPOCH;
 use crate::trained_on::{ADDED_DIGEST, trained_on};
 

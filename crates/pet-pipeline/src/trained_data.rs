@@ -1,8 +1,6 @@
 //! The data set of a trained model, split as in its training.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use mlflow_client::Run;
 use pet_data::{Dataset, Progress, Split};
@@ -14,10 +12,8 @@ use serde::de::DeserializeOwned;
 use crate::check::DuplicateImages;
 use crate::data_source::DataSource;
 use crate::error::Error;
-use crate::grouping::Grouping;
-use crate::trained_on::{
-    GROUP_DUPLICATES, GROUP_SERIES, SEED, VALIDATION_FRACTION, check_trained_on, trained_on,
-};
+use crate::split::{Grouping, SplitOptions, SplitParams};
+use crate::trained_on::{check_trained_on, trained_on};
 
 /// What is recorded about the data of a model's training.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,36 +25,6 @@ pub struct TrainingRecord {
     pub split: SplitParams,
     /// For a refit, which was trained on the validation images too, the run it refits.
     pub refit_of: Option<String>,
-}
-
-/// The parameters that determine the split of a data set; `None` for those that are not recorded, or not given.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SplitParams {
-    /// The seed.
-    pub seed: Option<u64>,
-    /// The share of the training images used for validation, unless the data set has validation images.
-    pub validation_fraction: Option<f64>,
-    /// Whether duplicates are kept on one side.
-    pub group_duplicates: Option<bool>,
-    /// Whether images with consecutive numbers are kept on one side.
-    pub group_series: Option<bool>,
-}
-
-/// How a data set is split into training and validation images.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SplitOptions {
-    /// The seed.
-    pub seed: u64,
-    /// The share of the training images used for validation, unless the data set has validation images.
-    pub validation_fraction: f64,
-    /// Which images are kept on one side.
-    pub grouping: Grouping,
-}
-
-impl Default for SplitOptions {
-    fn default() -> Self {
-        Self { seed: 42, validation_fraction: 0.2, grouping: Grouping::default() }
-    }
 }
 
 impl TrainingRecord {
@@ -82,21 +48,6 @@ impl TrainingRecord {
             data: selection.and_then(|selection| selection.dataset),
             split: SplitParams::of(&metrics.params),
             refit_of: metrics.refit_of().map(str::to_owned),
-        }
-    }
-}
-
-impl SplitParams {
-    /// Reads them from the parameters of a run, which are also in `metrics.json`.
-    fn of(params: &BTreeMap<String, String>) -> Self {
-        fn read<T: FromStr>(params: &BTreeMap<String, String>, key: &str) -> Option<T> {
-            params.get(key)?.parse().ok()
-        }
-        Self {
-            seed: read(params, SEED),
-            validation_fraction: read(params, VALIDATION_FRACTION),
-            group_duplicates: read(params, GROUP_DUPLICATES),
-            group_series: read(params, GROUP_SERIES),
         }
     }
 }

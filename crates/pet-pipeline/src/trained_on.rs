@@ -7,8 +7,7 @@ use pet_data::{Dataset, Split};
 use pet_model::TrainedOn;
 
 use crate::error::Error;
-use crate::grouping::Grouping;
-use crate::trained_data::SplitOptions;
+use crate::split::{GROUP_DUPLICATES, GROUP_SERIES, Grouping, SEED, SplitOptions};
 
 /// Tag: the data set's name.
 pub(crate) const DATASET: &str = "dataset";
@@ -20,14 +19,6 @@ pub(crate) const ADDED_DIGEST: &str = "added_digest";
 pub(crate) const ADDED_IMAGES: &str = "added_images";
 /// Parameter: number of training images of the data set.
 pub(crate) const TRAIN_IMAGES: &str = "train_images";
-/// Parameter: whether duplicates were kept on one side of the split.
-pub(crate) const GROUP_DUPLICATES: &str = "group_duplicates";
-/// Parameter: whether images with consecutive numbers were kept on one side of the split.
-pub(crate) const GROUP_SERIES: &str = "group_series";
-/// Parameter: seed of the split, and of everything else that is random.
-pub(crate) const SEED: &str = "seed";
-/// Parameter: share of the training images used for validation, unless the data set has validation images.
-pub(crate) const VALIDATION_FRACTION: &str = "validation_fraction";
 /// Parameter: number of validation images.
 pub(crate) const VAL_IMAGES: &str = "val_images";
 /// Tag: description of the split, if it differs from the one that the parameters describe.

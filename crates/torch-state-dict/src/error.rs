@@ -1,6 +1,6 @@
 //! The error type of the crate.
 
-use crate::layout::DataType;
+use crate::data_type::DataType;
 
 /// How much of a name an error quotes.
 const QUOTED_CHARACTERS: usize = 100;

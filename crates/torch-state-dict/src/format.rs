@@ -12,8 +12,9 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use crate::cursor::Cursor;
+use crate::data_type::DataType;
 use crate::error::quoted;
-use crate::layout::{DataType, Layout};
+use crate::layout::Layout;
 use crate::pickle::{self, Pickle, Rebuilt, Storage, Value};
 use crate::{Error, Limits};
 

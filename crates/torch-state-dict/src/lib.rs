@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cursor;
+mod data_type;
 mod error;
 mod format;
 mod layout;
@@ -8,7 +9,7 @@ mod limits;
 mod pickle;
 mod state_dict;
 
+pub use data_type::DataType;
 pub use error::Error;
-pub use layout::DataType;
 pub use limits::Limits;
 pub use state_dict::{StateDict, TensorView};

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use half::{bf16, f16};
 
+use crate::data_type::DataType;
 use crate::format::{self, Tensor};
-use crate::layout::DataType;
 use crate::{Error, Limits};
 
 /// The tensors of a file written by `torch.save(model.state_dict(), path)`, in the file's order.

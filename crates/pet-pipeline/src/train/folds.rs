@@ -12,8 +12,9 @@ use super::request::{Context, FinishedRun, RunOutcome, RunRequest};
 use crate::error::Error;
 use crate::observer::RunObserver;
 use crate::settings::TrainSettings;
+use crate::split::VALIDATION_FRACTION;
 use crate::tracking::{RunPlan, TrackedRun};
-use crate::trained_on::{SPLIT, TRAIN_IMAGES, VAL_IMAGES, VALIDATION_FRACTION, describe_folds};
+use crate::trained_on::{SPLIT, TRAIN_IMAGES, VAL_IMAGES, describe_folds};
 
 /// Parameter: number of folds.
 const FOLDS: &str = "folds";

@@ -14,8 +14,8 @@ use pet_train::{Configuration, EpochMetrics, FineTune, Observer, Schedule};
 use crate::error::Error;
 use crate::observer::RunObserver;
 use crate::settings::{Plot, SETTINGS_FILE, TrainSettings, VALIDATION};
+use crate::split::{GROUP_DUPLICATES, GROUP_SERIES, SEED, VALIDATION_FRACTION};
 use crate::tracking::TrackedRun;
-use crate::trained_on::{GROUP_DUPLICATES, GROUP_SERIES, SEED, VALIDATION_FRACTION};
 
 /// Parameter: the number of epochs that a run was started with. Tag: the number that it was resumed with, if it differs.
 pub(super) const EPOCHS: &str = "epochs";

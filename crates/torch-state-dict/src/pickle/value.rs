@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::layout::{DataType, Layout};
+use crate::data_type::DataType;
+use crate::layout::Layout;
 
 /// PyTorch's own limit.
 const MAX_DIMENSIONS: usize = 64;

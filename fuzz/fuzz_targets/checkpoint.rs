@@ -16,12 +16,15 @@ fuzz_target!(init: pet_fuzz::start("checkpoint", 64 << 20), |data: &[u8]| {
 });
 
 fn read(bytes: &[u8]) {
-    let limits = Limits { file_bytes: MAX_BYTES, unpacked_bytes: MAX_BYTES, pickle_steps: 10_000 };
+    let limits = Limits::default()
+        .with_file_bytes(MAX_BYTES)
+        .with_unpacked_bytes(MAX_BYTES)
+        .with_pickle_steps(10_000);
     let Ok(state) = StateDict::from_bytes_with(bytes, &limits) else {
         return;
     };
     let mut all = 0;
-    for (name, tensor) in state.iter() {
+    for (name, tensor) in &state {
         all += tensor.element_count() * tensor.data_type().element_size();
         assert!(state.tensor(name).is_ok());
         let _ = (tensor.to_f32(), tensor.to_i64());

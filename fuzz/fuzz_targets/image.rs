@@ -10,7 +10,8 @@ use pet_image::{Limits, Preprocess};
 /// Memory beyond the estimate: metadata that is decompressed before it is rejected, and a row of pixels.
 const OVERHEAD: u64 = (8 << 20) + (128 << 10);
 
-const LIMITS: Limits = Limits { bytes: 1 << 20, width: 4096, height: 4096, pixels: 1 << 19 };
+const LIMITS: Limits =
+    Limits::DEFAULT.with_bytes(1 << 20).with_width(4096).with_height(4096).with_pixels(1 << 19);
 
 thread_local! {
     static TENSOR: RefCell<Vec<f32>> = RefCell::new(vec![0.0; Preprocess::imagenet().tensor_len()]);

@@ -68,9 +68,7 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// Reads a model. A valid one can be written and read again.
 pub fn read_model(bytes: &[u8]) {
-    let Ok(model) =
-        Model::from_bytes_with(bytes, &Limits { bytes: MAX_BYTES, ..Limits::default() })
-    else {
+    let Ok(model) = Model::from_bytes_with(bytes, &Limits::default().with_bytes(MAX_BYTES)) else {
         return;
     };
     let written = model.to_bytes().expect("what was read can be written");

@@ -82,7 +82,7 @@ fn configuration() -> Configuration {
         grpc_port: Some(0),
         results: root().join("results").into(),
         workers: NonZero::<usize>::MIN,
-        limits: Limits { bytes: MAX_BYTES, pixels: MAX_PIXELS, ..Limits::default() },
+        limits: Limits::default().with_bytes(MAX_BYTES).with_pixels(MAX_PIXELS),
         ..Configuration::default()
     }
 }

@@ -172,7 +172,7 @@ fn int8_is_served_by_default() {
     let Some(runtime) = runtime() else { return };
     let Some(file) = int8_file() else { return };
     let load = |precision| {
-        let options = Options { precision, ..Options::default() };
+        let options = Options::default().with_precision(precision);
         ImagePredictor::load(&runtime, results(), &options).unwrap()
     };
     assert_eq!(load(None).model().path(), file);

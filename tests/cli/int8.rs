@@ -30,7 +30,7 @@ fn an_accurate_int8_model_is_exported_and_used() {
         fs_err::metadata(dir.path("results/model.int8.onnx")).unwrap().len()
     );
     for precision in Precision::ALL {
-        let options = Options { precision: Some(precision), ..Options::default() };
+        let options = Options::default().with_precision(Some(precision));
         let described = Model::describe(&dir.path("results").into(), &options).unwrap();
         let reference = described.reference.unwrap();
         let images = (reference.images.as_str(), reference.count());

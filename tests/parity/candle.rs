@@ -89,7 +89,7 @@ fn predictions_are_explained() {
 fn served_model_matches_candle() {
     let Some(runtime) = runtime() else { return };
     let folder = results();
-    let options = Options { precision: Some(Precision::Fp32), ..Options::default() };
+    let options = Options::default().with_precision(Some(Precision::Fp32));
     let predictor = ImagePredictor::load(&runtime, &folder, &options).unwrap();
     let model = Model::from_bytes(&fs_err::read(folder.join(MODEL_FILE)).unwrap()).unwrap();
     let classes = predictor.metadata().classes.len();

@@ -157,11 +157,9 @@ pub(crate) struct Loader {
 
 impl Loader {
     pub(crate) fn new(runtime: Runtime, configuration: &Configuration) -> Self {
-        let options = Options {
-            image: configuration.limits,
-            precision: configuration.precision,
-            ..Options::default()
-        };
+        let options = Options::default()
+            .with_image(configuration.limits)
+            .with_precision(configuration.precision);
         Self {
             runtime,
             options,

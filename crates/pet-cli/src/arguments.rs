@@ -129,7 +129,7 @@ pub(crate) struct LimitArguments {
 
 impl LimitArguments {
     pub(crate) fn limits(self) -> Limits {
-        Limits { bytes: self.max_upload, pixels: self.max_pixels, ..Limits::default() }
+        Limits::default().with_bytes(self.max_upload).with_pixels(self.max_pixels)
     }
 
     /// Reads an image file up to the size limit.

@@ -91,8 +91,8 @@ impl Stage<'_> {
         let exported = self.images.no_known().filter(|_| folder != self.results);
         let no_known = exported.unwrap_or(NoKnown::NoDetection);
         let model = |precision: Precision| {
-            let image = self.images.limits;
-            let options = Options { image, precision: Some(precision), ..Options::default() };
+            let options = Options::default().with_image(self.images.limits);
+            let options = options.with_precision(Some(precision));
             Ok(Model {
                 precision,
                 predictor: ImagePredictor::load(self.exporter.runtime(), &folder, &options)?,

@@ -30,7 +30,7 @@ impl<'a> ModelImages<'a> {
 
     /// How a model is loaded to predict these images.
     pub(crate) fn options(&self) -> Options {
-        Options { image: self.limits, ..Options::default() }
+        Options::default().with_image(self.limits)
     }
 
     /// Samples of the data set, for a model with these classes.

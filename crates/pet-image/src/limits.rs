@@ -10,10 +10,11 @@ use crate::Error;
 /// ```
 /// use pet_image::Limits;
 ///
-/// let limits = Limits { bytes: 1 << 20, pixels: 1_000_000, ..Limits::default() };
+/// let limits = Limits::default().with_bytes(1 << 20).with_pixels(1_000_000);
 /// assert_eq!(limits.width, 16_384);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Size of the file in bytes.
     pub bytes: u64,
@@ -27,11 +28,39 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 20 << 20, width: 16_384, height: 16_384, pixels: 50_000_000 }
+        Self::DEFAULT
     }
 }
 
 impl Limits {
+    /// The default limits, as a constant.
+    pub const DEFAULT: Self =
+        Self { bytes: 20 << 20, width: 16_384, height: 16_384, pixels: 50_000_000 };
+
+    /// Sets the limit for the size of the file in bytes.
+    #[must_use]
+    pub const fn with_bytes(self, bytes: u64) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// Sets the limit for the width in pixels.
+    #[must_use]
+    pub const fn with_width(self, width: u32) -> Self {
+        Self { width, ..self }
+    }
+
+    /// Sets the limit for the height in pixels.
+    #[must_use]
+    pub const fn with_height(self, height: u32) -> Self {
+        Self { height, ..self }
+    }
+
+    /// Sets the limit for the number of pixels.
+    #[must_use]
+    pub const fn with_pixels(self, pixels: u64) -> Self {
+        Self { pixels, ..self }
+    }
+
     /// Checks the size of a file.
     pub(crate) fn check_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         match bytes.len() as u64 {

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = Runtime::load(&paths)?;
     print("library", start);
     let start = Instant::now();
-    let options = Options { threads, ..Options::default() };
+    let options = Options::default().with_threads(threads);
     let model = Model::load(&runtime, &path, &options)?;
     print("model and first session", start);
     let mut session = model.session()?;

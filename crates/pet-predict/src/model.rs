@@ -21,10 +21,11 @@ use crate::{Error, Runtime, contract};
 /// use std::num::NonZero;
 ///
 /// let two = NonZero::new(2).unwrap();
-/// let options = pet_predict::Options { sessions: two, ..pet_predict::Options::default() };
+/// let options = pet_predict::Options::default().with_sessions(two);
 /// assert_eq!(options.sessions, two);
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options {
     /// Threads of one session. One is best when several sessions run in parallel.
     pub threads: NonZero<usize>,
@@ -38,6 +39,38 @@ pub struct Options {
     pub model_bytes: u64,
     /// Largest photograph.
     pub image: Limits,
+}
+
+impl Options {
+    /// Sets the number of threads of one session.
+    #[must_use]
+    pub fn with_threads(self, threads: NonZero<usize>) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// Sets the maximum number of sessions.
+    #[must_use]
+    pub fn with_sessions(self, sessions: NonZero<usize>) -> Self {
+        Self { sessions, ..self }
+    }
+
+    /// Sets which model of a folder is used.
+    #[must_use]
+    pub fn with_precision(self, precision: Option<Precision>) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// Sets the size of the largest model file in bytes.
+    #[must_use]
+    pub fn with_model_bytes(self, model_bytes: u64) -> Self {
+        Self { model_bytes, ..self }
+    }
+
+    /// Sets the limits for photographs.
+    #[must_use]
+    pub fn with_image(self, image: Limits) -> Self {
+        Self { image, ..self }
+    }
 }
 
 impl Default for Options {

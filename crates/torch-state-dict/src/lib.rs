@@ -12,4 +12,4 @@ mod state_dict;
 pub use data_type::DataType;
 pub use error::Error;
 pub use limits::Limits;
-pub use state_dict::{StateDict, TensorView};
+pub use state_dict::{StateDict, TensorView, Tensors};

@@ -7,10 +7,11 @@ use crate::Error;
 /// ```
 /// use torch_state_dict::Limits;
 ///
-/// let limits = Limits { file_bytes: 64 << 20, ..Limits::default() };
+/// let limits = Limits::default().with_file_bytes(64 << 20);
 /// assert_eq!(limits.unpacked_bytes, 1 << 30);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Size of the file in bytes; 1 GiB by default.
     pub file_bytes: u64,
@@ -30,6 +31,24 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Sets the limit for the size of the file in bytes.
+    #[must_use]
+    pub fn with_file_bytes(self, file_bytes: u64) -> Self {
+        Self { file_bytes, ..self }
+    }
+
+    /// Sets the limit for the unpacked bytes.
+    #[must_use]
+    pub fn with_unpacked_bytes(self, unpacked_bytes: u64) -> Self {
+        Self { unpacked_bytes, ..self }
+    }
+
+    /// Sets the limit for the steps of one pickle.
+    #[must_use]
+    pub fn with_pickle_steps(self, pickle_steps: usize) -> Self {
+        Self { pickle_steps, ..self }
+    }
+
     pub(crate) fn check_file(&self, bytes: u64) -> Result<(), Error> {
         check("file", self.file_bytes, bytes)
     }

@@ -14,7 +14,8 @@ use crate::{Error, Limits};
 /// The tensors of a file written by `torch.save(model.state_dict(), path)`, in the file's order.
 ///
 /// Training checkpoints can be read if their state dict is below `state_dict`, `model_state_dict` or
-/// `model`; their other content is ignored.
+/// `model`; their other content is ignored. [`without_prefix`](Self::without_prefix) removes the
+/// `module.` that `torch.nn.DataParallel` adds to names.
 ///
 /// The data is owned: nothing refers to the bytes it was read from.
 #[derive(Clone)]
@@ -79,6 +80,28 @@ impl StateDict {
         Ok(Self { tensors, positions, storages })
     }
 
+    /// The same tensors with `prefix` removed from their names, if every name begins with it and
+    /// is longer; otherwise unchanged.
+    ///
+    /// `torch.nn.DataParallel` and `DistributedDataParallel` name every tensor `module.…`, and
+    /// `torch.compile` names it `_orig_mod.…`.
+    #[must_use]
+    pub fn without_prefix(mut self, prefix: &str) -> Self {
+        let shorten = |name: &str| name.strip_prefix(prefix).map(str::to_owned);
+        let names: Option<Vec<String>> = self
+            .tensors
+            .iter()
+            .map(|tensor| shorten(&tensor.name).filter(|name| !name.is_empty()))
+            .collect();
+        if let Some(names) = names {
+            self.positions = names.iter().cloned().zip(0..).collect();
+            for (tensor, name) in self.tensors.iter_mut().zip(names) {
+                tensor.name = name;
+            }
+        }
+        self
+    }
+
     /// How many tensors there are.
     pub fn len(&self) -> usize {
         self.tensors.len()
@@ -90,8 +113,8 @@ impl StateDict {
     }
 
     /// The names and tensors in the file's order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, TensorView<'_>)> {
-        self.tensors.iter().map(|tensor| (tensor.name.as_str(), self.view(tensor)))
+    pub fn iter(&self) -> Tensors<'_> {
+        Tensors { state_dict: self, tensors: self.tensors.iter() }
     }
 
     /// The tensor called `name`.
@@ -147,6 +170,38 @@ impl fmt::Debug for StateDict {
         formatter.debug_list().entries(&self.tensors).finish()
     }
 }
+
+/// The names and tensors in the file's order.
+impl<'a> IntoIterator for &'a StateDict {
+    type Item = (&'a str, TensorView<'a>);
+    type IntoIter = Tensors<'a>;
+
+    fn into_iter(self) -> Tensors<'a> {
+        self.iter()
+    }
+}
+
+/// Iterator over names and tensors; see [`StateDict::iter`].
+#[derive(Clone, Debug)]
+pub struct Tensors<'a> {
+    state_dict: &'a StateDict,
+    tensors: std::slice::Iter<'a, Tensor>,
+}
+
+impl<'a> Iterator for Tensors<'a> {
+    type Item = (&'a str, TensorView<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let tensor = self.tensors.next()?;
+        Some((&tensor.name, self.state_dict.view(tensor)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.tensors.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Tensors<'_> {}
 
 /// One tensor, borrowed from its [`StateDict`].
 ///

@@ -66,12 +66,12 @@ fn bytes_that_are_no_model_are_refused() {
 fn limits_are_kept() {
     let bytes = every_operator().unwrap().to_bytes().unwrap();
     let error_with = |limits| Model::from_bytes_with(&bytes, &limits).unwrap_err().to_string();
-    let few = Limits { bytes: 100, ..Limits::default() };
+    let few = Limits::default().with_bytes(100);
     let expected = format!("{} bytes exceed the limit of 100", bytes.len());
     assert_eq!(error_with(few), expected);
-    let few = Limits { nodes: 3, ..Limits::default() };
+    let few = Limits::default().with_nodes(3);
     assert_eq!(error_with(few), "16 nodes exceed the limit of 3");
-    let few = Limits { rank: 3, ..Limits::default() };
+    let few = Limits::default().with_rank(3);
     let expected = "4 axes of value `image` exceed the limit of 3";
     assert_eq!(error_with(few), expected);
 }
@@ -186,8 +186,7 @@ fn wrap(reversed: &mut Vec<u8>, field: u8) {
 }
 
 fn read_on_a_small_stack(bytes: Vec<u8>) -> Result<Model, Error> {
-    let read =
-        move || Model::from_bytes_with(&bytes, &Limits { bytes: BYTES, ..Limits::default() });
+    let read = move || Model::from_bytes_with(&bytes, &Limits::default().with_bytes(BYTES));
     let thread = std::thread::Builder::new().stack_size(STACK);
     thread.spawn(read).unwrap().join().unwrap()
 }

@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let results = arguments.results.find()?;
     let precision = arguments.precision.precision.precision();
     let options =
-        Options { image: arguments.dataset.limits.limits(), precision, ..Options::default() };
+        Options::default().with_image(arguments.dataset.limits.limits()).with_precision(precision);
     let runtime = arguments.cache.runtime()?;
     let predictor = ImagePredictor::new(Model::from_results(&runtime, &results, &options)?);
     let metadata = predictor.metadata();

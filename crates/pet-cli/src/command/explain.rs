@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let content = arguments.limits.read(&arguments.image)?;
-    let options = Options { image: arguments.limits.limits(), ..Options::default() };
+    let options = Options::default().with_image(arguments.limits.limits());
     let model = arguments.model.load(&arguments.cache, &options)?;
     let mut explainer = Explainer::new(&model)?;
     let explanation = explainer.explain(&content, arguments.class.as_deref());

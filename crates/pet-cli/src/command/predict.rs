@@ -87,10 +87,10 @@ fn outcomes(
         return Ok(failures.into_iter().map(Err).collect());
     }
     let (limits, precision) = (arguments.limits, arguments.precision.precision.precision());
-    let mut options = Options { image: limits.limits(), precision, ..Options::default() };
+    let mut options = Options::default().with_image(limits.limits()).with_precision(precision);
     if files.len() == 1 {
         // Creating more sessions than there are images only takes time.
-        options.sessions = NonZero::<usize>::MIN;
+        options = options.with_sessions(NonZero::<usize>::MIN);
     }
     let model = arguments.model.load(&arguments.cache, &options)?;
     Ok(predict(&ImagePredictor::new(model), files, limits, progress))

@@ -146,7 +146,7 @@ mod tests {
         };
         let samples = ["small.png", "gone.png", "large.png"].map(sample);
         let samples: Vec<&Sample> = samples.iter().collect();
-        let (limits, counter) = (Limits { bytes: 1000, ..Limits::default() }, Counter::default());
+        let (limits, counter) = (Limits::default().with_bytes(1000), Counter::default());
         let read = |stop: bool| {
             read_each("read", &samples, &limits, &counter, &|| stop, |bytes| Ok(bytes.len()))
         };

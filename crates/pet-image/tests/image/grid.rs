@@ -148,7 +148,7 @@ fn a_picture_is_given_up_between_two_rows() {
 fn many_scans_are_refused_before_any_is_decoded() {
     let error = decode(&many_scans(600), &Limits::default()).unwrap_err();
     assert!(matches!(error, Error::TooManyScans { scans: 600.., limit: 500 }), "{error:?}");
-    let limits = Limits { pixels: 45 * 30, ..Limits::default() };
+    let limits = Limits::default().with_pixels(45 * 30);
     let error = decode(&many_scans(12), &limits).unwrap_err();
     assert!(matches!(error, Error::TooManyScans { limit: 16, .. }), "{error:?}");
     assert!(decode(&file("progressive.jpg"), &limits).is_ok());

@@ -213,7 +213,7 @@ fn in_little_memory() {
     let decoded = decode(&profile_of_zeros(), &Limits::default()).unwrap();
     assert!(decoded.image == picture);
     for (format, bytes) in huge_headers() {
-        let no_limits = Limits { width: u32::MAX, height: u32::MAX, ..Limits::default() };
+        let no_limits = Limits::default().with_width(u32::MAX).with_height(u32::MAX);
         assert!(decode(&bytes, &no_limits).is_err(), "{format}");
     }
     let exif = webp(&[
@@ -248,16 +248,16 @@ fn limits_hold_for_every_format() {
     for name in file_names() {
         let bytes = file(&name);
         let refusal = |limits: Limits| decode(&bytes, &limits).unwrap_err();
-        let narrow = refusal(Limits { width: 12, ..Limits::default() });
+        let narrow = refusal(Limits::default().with_width(12));
         assert!(matches!(narrow, Error::TooLarge { max_width: 12, .. }), "{name}: {narrow:?}");
-        let low = refusal(Limits { height: 12, ..Limits::default() });
+        let low = refusal(Limits::default().with_height(12));
         assert!(matches!(low, Error::TooLarge { max_height: 12, .. }), "{name}: {low:?}");
-        let few = refusal(Limits { pixels: 285, ..Limits::default() });
+        let few = refusal(Limits::default().with_pixels(285));
         assert!(matches!(few, Error::TooManyPixels { limit: 285, .. }), "{name}: {few:?}");
         let length = bytes.len() as u64;
-        let short = refusal(Limits { bytes: length - 1, ..Limits::default() });
+        let short = refusal(Limits::default().with_bytes(length - 1));
         assert!(matches!(short, Error::TooManyBytes { .. }), "{name}: {short:?}");
-        assert!(decode(&bytes, &Limits { bytes: length, ..Limits::default() }).is_ok());
+        assert!(decode(&bytes, &Limits::default().with_bytes(length)).is_ok());
     }
 }
 
@@ -286,7 +286,7 @@ fn a_jpeg_with_undecodable_data_is_damaged() {
 }
 
 fn small() -> Limits {
-    Limits { bytes: 1 << 16, width: 200, height: 200, pixels: 20_000 }
+    Limits::default().with_bytes(1 << 16).with_width(200).with_height(200).with_pixels(20_000)
 }
 
 proptest! {

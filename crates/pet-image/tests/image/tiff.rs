@@ -169,9 +169,9 @@ fn raw_photographs_are_named_and_not_taken_for_their_preview() {
 #[test]
 fn a_huge_size_is_refused_by_the_header() {
     for name in ["rgb_none.tif", "tiles_deflate.tif", "big.tif"] {
-        let limits = Limits { width: 36, ..Limits::default() };
+        let limits = Limits::default().with_width(36);
         assert!(matches!(decode(&file(name), &limits), Err(Error::TooLarge { .. })));
-        let limits = Limits { pixels: 776, ..Limits::default() };
+        let limits = Limits::default().with_pixels(776);
         assert!(matches!(decode(&file(name), &limits), Err(Error::TooManyPixels { .. })));
         assert_eq!(cost(&file(name), &limits), Cost::default());
     }
@@ -275,7 +275,7 @@ proptest! {
             let index = index.index(bytes.len());
             bytes[index] = byte;
         }
-        let limits = Limits { width: 500, height: 500, pixels: 100_000, ..Limits::default() };
+        let limits = Limits::default().with_width(500).with_height(500).with_pixels(100_000);
         let cost = cost(&bytes, &limits);
         match decode(&bytes, &limits) {
             Ok(decoded) => {

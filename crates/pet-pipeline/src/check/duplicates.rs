@@ -271,7 +271,7 @@ mod tests {
         let dataset = pet_data::folder::load(&root).unwrap();
         let find = |digest: &str, pixels: u64| {
             let (cache, stop) = (place.path().join("cache"), Interrupt::default());
-            let limits = Limits { pixels, ..Limits::default() };
+            let limits = Limits::default().with_pixels(pixels);
             DuplicateImages::find(&dataset, digest, &cache, &limits, &stop, &pet_data::Silent)
                 .unwrap()
         };

@@ -160,7 +160,7 @@ fn open(folder: &Path, libraries: &SearchPaths) -> Result<ImagePredictor, pet_pr
     }
     let runtime = Runtime::load(libraries)?;
     // Quantization errors should not be learned.
-    let options = Options { precision: Some(Precision::Fp32), ..Options::default() };
+    let options = Options::default().with_precision(Some(Precision::Fp32));
     ImagePredictor::load(&runtime, folder, &options)
 }
 

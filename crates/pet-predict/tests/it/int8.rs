@@ -158,7 +158,7 @@ fn the_model_in_integers_is_taken_unless_another_is_asked_for() {
         (Some(Precision::Int8), Precision::Int8),
         (Some(Precision::Fp32), Precision::Fp32),
     ] {
-        let options = Options { precision: asked, ..Options::default() };
+        let options = Options::default().with_precision(asked);
         let model = Model::load(&runtime, folder.path(), &options).unwrap();
         assert_eq!(model.metadata().precision, expected, "{asked:?}");
         assert_eq!(model.path(), folder.path().join(expected.file()));
@@ -178,7 +178,7 @@ fn what_another_version_left_or_is_damaged_is_passed_over() {
     let bytes = fs_err::read(&file).unwrap();
     fs_err::write(&file, &bytes[..bytes.len() / 2]).unwrap();
     assert_eq!(load(&runtime, damaged.path()).metadata().precision, Precision::Fp32);
-    let options = Options { precision: Some(Precision::Int8), ..Options::default() };
+    let options = Options::default().with_precision(Some(Precision::Int8));
     let error = Model::load(&runtime, damaged.path(), &options).unwrap_err();
     assert!(matches!(error, Error::LoadModel { .. }), "{error}");
 }

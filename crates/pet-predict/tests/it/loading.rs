@@ -60,11 +60,11 @@ fn what_is_not_or_wrongly_inside_the_program_is_named() {
         let error = Model::from_results(&runtime, &carried(names), options).unwrap_err();
         error.to_string()
     };
-    let int8 = Options { precision: Some(Precision::Int8), ..Options::default() };
+    let int8 = Options::default().with_precision(Some(Precision::Int8));
     assert_eq!(message(&[MODEL_FILE], &int8), "no model found at `built in/model.int8.onnx`");
     let named_otherwise = message(&[INT8_MODEL_FILE], &Options::default());
     assert!(named_otherwise.contains("should use int8"), "{named_otherwise}");
-    let small = Options { model_bytes: 100, ..Options::default() };
+    let small = Options::default().with_model_bytes(100);
     assert!(message(&[MODEL_FILE], &small).ends_with("expected 1 to 100"));
 }
 
@@ -154,7 +154,7 @@ fn a_missing_or_huge_file_is_refused() {
     assert!(matches!(error, Error::NoModel { .. }), "{error}");
     assert!(error.to_string().contains("model.onnx"));
     let folder = Parts::default().folder();
-    let options = Options { model_bytes: 100, ..Options::default() };
+    let options = Options::default().with_model_bytes(100);
     let error = Model::load(&runtime, folder.path(), &options).unwrap_err();
     assert!(error.to_string().ends_with("bytes, expected 1 to 100"), "{error}");
 }

@@ -36,7 +36,7 @@ fn the_class_and_its_probability_are_right() {
 
 #[test]
 fn a_batch_equals_its_singles() {
-    let options = Options { sessions: NonZero::new(3).unwrap(), ..Options::default() };
+    let options = Options::default().with_sessions(NonZero::new(3).unwrap());
     let Some(predictor) = predictor(&options) else { return };
     let pictures = pictures();
     let batch = predictor.predict_batch(&pictures);
@@ -64,7 +64,7 @@ fn a_bad_picture_spoils_no_other() {
 
 #[test]
 fn many_threads_share_few_sessions() {
-    let options = Options { sessions: NonZero::new(2).unwrap(), ..Options::default() };
+    let options = Options::default().with_sessions(NonZero::new(2).unwrap());
     let Some(predictor) = predictor(&options) else { return };
     let pictures = pictures();
     let expected: Vec<_> =
@@ -87,7 +87,7 @@ fn the_number_of_threads_changes_no_bit() {
     let Some(runtime) = runtime() else { return };
     let results = concat!(env!("CARGO_MANIFEST_DIR"), "/../../results");
     for precision in [Precision::Fp32, Precision::Int8] {
-        let options = Options { precision: Some(precision), ..Options::default() };
+        let options = Options::default().with_precision(Some(precision));
         let model = Model::load(&runtime, results, &options).unwrap();
         let mut narrow = model.session().unwrap();
         for threads in [2, 4] {

@@ -13,7 +13,7 @@ const FIXTURES: [&str; 6] =
 /// Everything that can be asked of a state dict, in a comparable form.
 fn contents(state_dict: &StateDict) -> String {
     let mut contents = String::new();
-    for (name, tensor) in state_dict.iter() {
+    for (name, tensor) in state_dict {
         let values = (tensor.to_f32().ok(), tensor.to_i64().ok());
         writeln!(contents, "{name} {:?} {values:?}", tensor.shape()).unwrap();
     }
@@ -47,7 +47,7 @@ fn every_byte_may_be_wrong() {
 }
 
 fn check(bytes: &[u8]) {
-    let limits = Limits { unpacked_bytes: 1 << 16, ..Limits::default() };
+    let limits = Limits::default().with_unpacked_bytes(1 << 16);
     let Ok(state_dict) = StateDict::from_bytes_with(bytes, &limits) else { return };
     let sizes = state_dict
         .iter()

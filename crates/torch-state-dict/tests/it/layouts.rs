@@ -96,7 +96,7 @@ fn the_state_dict_of_a_checkpoint_is_read() {
     for name in ["checkpoint.pt", "checkpoint_legacy.pt"] {
         let state_dict = read(&fixture(name)).unwrap();
         assert_eq!(state_dict.len(), 2, "{name}");
-        for (tensor, _) in plain.iter() {
+        for (tensor, _) in &plain {
             assert_eq!(state_dict.f32(tensor).unwrap(), plain.f32(tensor).unwrap());
         }
     }

@@ -152,7 +152,7 @@ fn a_storage_is_as_large_as_its_data() {
     let refused = read(&file(&huge, &data(0x0f00_0000)));
     assert!(matches!(refused, Err(Error::Truncated { got: 8, .. })), "{refused:?}");
     let largest = described(b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f");
-    let unlimited = Limits { unpacked_bytes: u64::MAX, ..Limits::default() };
+    let unlimited = Limits::default().with_unpacked_bytes(u64::MAX);
     let refused = StateDict::from_bytes_with(&file(&largest, &data(i64::MAX as u64)), &unlimited);
     assert!(matches!(refused, Err(Error::Truncated { got: 8, .. })), "{refused:?}");
 
@@ -197,7 +197,7 @@ fn tensors_that_share_a_storage_count_one_by_one() {
     let object = [b"}".to_vec(), named(b"a"), named(b"b")].concat();
     let file = file(&object, &data(2));
     let within = |unpacked_bytes| {
-        StateDict::from_bytes_with(&file, &Limits { unpacked_bytes, ..Limits::default() })
+        StateDict::from_bytes_with(&file, &Limits::default().with_unpacked_bytes(unpacked_bytes))
     };
     assert_eq!(within(16).unwrap().len(), 2);
     assert!(matches!(within(15), Err(Error::TooLarge { limit: 15, got: 16, .. })));
@@ -278,4 +278,22 @@ fn a_dictionary_below_another_key_is_not_guessed() {
     assert_eq!(error.to_string(), expected);
     let hint = error.hint().unwrap();
     assert!(hint.starts_with("the file holds `weights`; "), "{hint}");
+}
+
+#[test]
+fn a_prefix_that_all_names_have_is_removed() {
+    let named = |name: &str| read(&file(&state_dict(name), &data(2))).unwrap();
+    let plain = named("module.weight").without_prefix("module.");
+    assert_eq!(plain.f32("weight").unwrap(), (vec![2], vec![1.5, 2.5]));
+    assert!(plain.tensor("module.weight").is_err());
+    for kept in ["weight", "module.", "my.module.weight"] {
+        assert!(named(kept).without_prefix("module.").tensor(kept).is_ok());
+    }
+    let [first, second] = ["module.a", "b"].map(|name| {
+        let entry = state_dict(name);
+        entry[1..].to_vec()
+    });
+    let mixed = [&b"}"[..], &first, &second].concat();
+    let mixed = read(&file(&mixed, &data(2))).unwrap();
+    assert!(mixed.without_prefix("module.").tensor("module.a").is_ok());
 }

@@ -90,12 +90,12 @@ fn limits_are_kept() {
     for name in ["legacy.pt", "zip.pt", "deflated.pt"] {
         let bytes = fixture(name);
         let length = bytes.len() as u64;
-        let limits = Limits { file_bytes: length, ..Limits::default() };
+        let limits = Limits::default().with_file_bytes(length);
         StateDict::from_bytes_with(&bytes, &limits).unwrap();
         for limits in [
-            Limits { file_bytes: length - 1, ..Limits::default() },
-            Limits { unpacked_bytes: 100, ..Limits::default() },
-            Limits { pickle_steps: 100, ..Limits::default() },
+            Limits::default().with_file_bytes(length - 1),
+            Limits::default().with_unpacked_bytes(100),
+            Limits::default().with_pickle_steps(100),
         ] {
             let refused = StateDict::from_bytes_with(&bytes, &limits);
             assert!(matches!(refused, Err(Error::TooLarge { .. })), "{name}: {refused:?}");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use onnx_graph::{ConvOptions, DataType, Dim, Graph, Model, Value};
+use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Model, Value};
 use pet_image::{Format, Limits, Preprocess, Resize, RgbImage, encode_rgb};
 use pet_model::{
     CLASSES_FILE, INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME, write_classes,
@@ -54,7 +54,8 @@ fn graph(spread: f32) -> Graph {
     let mixing = [0.0_f32, 0.0, 9.0, 0.0, 9.0, 0.0, 9.0, 0.0, 0.0];
     let weight = graph.initializer("classifier.weight", &[3, 3], &mixing).unwrap();
     let bias = graph.initializer("classifier.bias", &[3], &[0.0_f32; 3]).unwrap();
-    let logits = graph.linear("classifier", &means, &weight, Some(&bias)).unwrap();
+    let options = GemmOptions::default().with_transpose_b(true);
+    let logits = graph.gemm("classifier", &means, &weight, Some(&bias), options).unwrap();
     graph.output(OUTPUT_NAME, &logits).unwrap();
     graph
 }

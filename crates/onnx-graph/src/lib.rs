@@ -18,7 +18,7 @@ pub use error::Error;
 pub use graph::Graph;
 pub use model::Model;
 pub use node::{Attribute, Node};
-pub use ops::ConvOptions;
+pub use ops::{ConvOptions, GemmOptions};
 pub use quantize::{Channel, Quantizer, Range};
 pub use value::{Dim, Tensor, TensorType, Value};
 

@@ -13,10 +13,11 @@ use crate::value::Value;
 /// ```
 /// use onnx_graph::ConvOptions;
 ///
-/// let depthwise = ConvOptions { groups: 32, stride: [2, 2], ..ConvOptions::square(3) };
+/// let depthwise = ConvOptions::square(3).with_stride([2, 2]).with_padding([1, 1]).with_groups(32);
 /// assert_eq!(depthwise.kernel, [3, 3]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConvOptions {
     /// Height and width of the kernel, as in the weight.
     pub kernel: [usize; 2],
@@ -40,6 +41,56 @@ impl ConvOptions {
             padding_after: [0; 2],
             groups: 1,
         }
+    }
+
+    /// Sets the vertical and horizontal stride.
+    #[must_use]
+    pub fn with_stride(self, stride: [usize; 2]) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Sets the vertical and horizontal zero padding, the same on opposite sides.
+    #[must_use]
+    pub fn with_padding(self, padding: [usize; 2]) -> Self {
+        self.with_uneven_padding(padding, padding)
+    }
+
+    /// Sets the zero padding at the top and left (`before`) and at the bottom and right (`after`), as TensorFlow's
+    /// `SAME` padding needs.
+    #[must_use]
+    pub fn with_uneven_padding(self, before: [usize; 2], after: [usize; 2]) -> Self {
+        Self { padding: before, padding_after: after, ..self }
+    }
+
+    /// Sets the number of groups of channels.
+    #[must_use]
+    pub fn with_groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+}
+
+/// Settings of [`Graph::gemm`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GemmOptions {
+    /// Whether to transpose the left matrix first.
+    pub transpose_a: bool,
+    /// Whether to transpose the right matrix first, as for weights of linear layers, `[outputs,
+    /// inputs]`.
+    pub transpose_b: bool,
+}
+
+impl GemmOptions {
+    /// Sets whether the left matrix is transposed first.
+    #[must_use]
+    pub fn with_transpose_a(self, transpose_a: bool) -> Self {
+        Self { transpose_a, ..self }
+    }
+
+    /// Sets whether the right matrix is transposed first.
+    #[must_use]
+    pub fn with_transpose_b(self, transpose_b: bool) -> Self {
+        Self { transpose_b, ..self }
     }
 }
 
@@ -127,21 +178,22 @@ impl Graph {
         self.node(Node::new(name, "Flatten", &[input]).with_attribute("axis", axis))
     }
 
-    /// `input · weightᵀ + bias` for `[rows, inputs]`, a weight of `[outputs, inputs]` and a bias that is broadcast.
+    /// `a * b + bias` for two matrices, optionally transposed; the bias is broadcast.
     ///
     /// # Errors
     /// [`Error::Input`] when the shapes do not fit; [`Error::DuplicateName`].
-    pub fn linear(
+    pub fn gemm(
         &mut self,
         name: &str,
-        input: &Value,
-        weight: &Value,
+        a: &Value,
+        b: &Value,
         bias: Option<&Value>,
+        options: GemmOptions,
     ) -> Result<Value, Error> {
-        let inputs: Vec<_> = [input, weight].into_iter().chain(bias).collect();
+        let inputs: Vec<_> = [a, b].into_iter().chain(bias).collect();
         let node = Node::new(name, "Gemm", &inputs)
-            .with_attribute("transA", 0_i64)
-            .with_attribute("transB", 1_i64);
+            .with_attribute("transA", i64::from(options.transpose_a))
+            .with_attribute("transB", i64::from(options.transpose_b));
         self.node(node)
     }
 

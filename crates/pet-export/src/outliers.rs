@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use mlflow_client::{Client, ModelVersion};
-use onnx_graph::{Graph, Node};
+use onnx_graph::{GemmOptions, Graph, Node};
 use pet_data::{Progress, Sample, Unit, task};
 use pet_model::{
     ModelMetadata, OUTPUT_NAME, REFIT_OF, SIMILARITY_NAME, Selection, write_atomically,
@@ -194,7 +194,8 @@ fn with_similarity(graph: &Graph, means: &[f32], classes: usize) -> Result<Graph
     let shape = [classes, means.len() / classes.max(1)];
     let means = graph.initializer("similarity.means", &shape, means)?;
     let direction = graph.l2_normalize("similarity.direction", &features, -1)?;
-    let cosines = graph.linear("similarity.cosines", &direction, &means, None)?;
+    let options = GemmOptions::default().with_transpose_b(true);
+    let cosines = graph.gemm("similarity.cosines", &direction, &means, None, options)?;
     graph.output(SIMILARITY_NAME, &cosines)?;
     Ok(graph)
 }

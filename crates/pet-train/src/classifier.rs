@@ -2,7 +2,7 @@
 
 use candle_core::{Module, Tensor};
 use candle_nn::Linear;
-use onnx_graph::{ConvOptions, DataType, Dim, Graph, Model, Value};
+use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Model, Value};
 use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME};
 
 use crate::architecture::{Block, Convolution, Layer};
@@ -61,7 +61,8 @@ pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, E
     let (weight, bias) = weights.head(classes)?;
     let weight = initializer(&mut graph, "classifier.weight", weight)?;
     let bias = initializer(&mut graph, "classifier.bias", bias)?;
-    value = graph.linear("classifier", &value, &weight, Some(&bias))?;
+    let options = GemmOptions::default().with_transpose_b(true);
+    value = graph.gemm("classifier", &value, &weight, Some(&bias), options)?;
     graph.output(OUTPUT_NAME, &value)?;
 
     let model = Model::new(graph, OPSET)
@@ -111,16 +112,12 @@ fn add_layer(
 fn options(layer: &Layer, side: usize) -> ConvOptions {
     let convolution = layer.convolution;
     let [before, after] = layer.zeros(side);
-    let groups = match convolution {
-        Convolution::Stem | Convolution::Pointwise => 1,
-        Convolution::Depthwise { .. } => layer.inputs,
-    };
-    ConvOptions {
-        kernel: [convolution.window(); 2],
-        stride: [convolution.stride(); 2],
-        padding: [before; 2],
-        padding_after: [after; 2],
-        groups,
+    let options = ConvOptions::square(convolution.window())
+        .with_stride([convolution.stride(); 2])
+        .with_uneven_padding([before; 2], [after; 2]);
+    match convolution {
+        Convolution::Stem | Convolution::Pointwise => options,
+        Convolution::Depthwise { .. } => options.with_groups(layer.inputs),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use onnx_graph::{DataType, Dim, Graph, Model};
+use onnx_graph::{DataType, Dim, GemmOptions, Graph, Model};
 use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess};
 use pet_tests::{shared_data, skipped};
 
@@ -46,7 +46,8 @@ fn model(
     let weight: Vec<f32> = (0..classes.len() * 3).map(weight).collect();
     let shape = [classes.len(), 3];
     let weight = graph.initializer("weight", &shape, &weight).unwrap();
-    let logits = graph.linear("classifier", &means, &weight, None).unwrap();
+    let options = GemmOptions::default().with_transpose_b(true);
+    let logits = graph.gemm("classifier", &means, &weight, None, options).unwrap();
     graph.output(OUTPUT_NAME, &logits).unwrap();
     let classes = classes.iter().map(|&class| class.to_owned()).collect();
     let metadata =

@@ -1,6 +1,8 @@
 //! What building infers and what it refuses.
 
-use onnx_graph::{Attribute, ConvOptions, DataType, Dim, Error, Graph, Model, Node, TensorType};
+use onnx_graph::{
+    Attribute, ConvOptions, DataType, Dim, Error, GemmOptions, Graph, Model, Node, TensorType,
+};
 
 use crate::every_operator;
 
@@ -65,10 +67,10 @@ fn a_kernel_larger_than_its_input_is_refused() {
 fn options_that_no_operator_takes_are_refused() {
     let (mut graph, image) = image_graph();
     let weight = graph.initializer("weight", &[4, 3, 3, 3], &[0.0_f32; 108]).unwrap();
-    let options = ConvOptions { groups: 0, ..ConvOptions::square(3) };
+    let options = ConvOptions::square(3).with_groups(0);
     let error = graph.conv("a", &image, &weight, None, options).unwrap_err();
     assert!(matches!(error, Error::Attribute { .. }), "{error}");
-    let options = ConvOptions { stride: [0, 1], ..ConvOptions::square(3) };
+    let options = ConvOptions::square(3).with_stride([0, 1]);
     let error = graph.conv("b", &image, &weight, None, options).unwrap_err();
     let expected = "attribute `strides` of node `b` should be 2 integers of at least 1, \
                     got Ints([0, 1])";
@@ -83,11 +85,12 @@ fn products_must_fit() {
     let mut graph = Graph::new("test");
     let features = graph.input("x", DataType::F32, &[Dim::symbol("n"), 8.into()]).unwrap();
     let weight = graph.initializer("w", &[5, 8], &[0.0_f32; 40]).unwrap();
-    let error = graph.node(Node::new("a", "Gemm", &[&features, &weight])).unwrap_err();
+    let transposed = GemmOptions::default().with_transpose_b(true);
+    let error = graph.gemm("a", &features, &weight, None, GemmOptions::default()).unwrap_err();
     let expected = "node `a` (Gemm) expects a right matrix with inner extent 8, got 5";
     assert_eq!(error.to_string(), expected);
     let bias = graph.initializer("b", &[4], &[0.0_f32; 4]).unwrap();
-    let error = graph.linear("c", &features, &weight, Some(&bias)).unwrap_err();
+    let error = graph.gemm("c", &features, &weight, Some(&bias), transposed).unwrap_err();
     let expected = "node `c` (Gemm) expects a bias that broadcasts to `f32[n, 5]`, got f32[4]";
     assert_eq!(error.to_string(), expected);
     assert!(graph.matmul("d", &features, &weight).is_err());

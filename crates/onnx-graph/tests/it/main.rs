@@ -8,7 +8,7 @@ mod bytes;
 mod quantize;
 mod round_trip;
 
-use onnx_graph::{ConvOptions, DataType, Dim, Error, Graph, Model, Value};
+use onnx_graph::{ConvOptions, DataType, Dim, Error, GemmOptions, Graph, Model, Value};
 
 /// A small residual network with every operator that has a method.
 fn every_operator() -> Result<Model, Error> {
@@ -28,7 +28,8 @@ fn every_operator() -> Result<Model, Error> {
     let mixed = graph.relu("relu", &mixed)?;
     let weight = graph.initializer("classifier.weight", &[5, 8], &ramp(40))?;
     let bias = graph.initializer("classifier.bias", &[5], &ramp(5))?;
-    let logits = graph.linear("classifier", &mixed, &weight, Some(&bias))?;
+    let options = GemmOptions::default().with_transpose_b(true);
+    let logits = graph.gemm("classifier", &mixed, &weight, Some(&bias), options)?;
     let probabilities = graph.softmax("softmax", &logits, -1)?;
     let logits = graph.output("logits", &logits)?;
     graph.output("probabilities", &probabilities)?;
@@ -59,13 +60,10 @@ fn convolution(
     let values = ramp(shape.iter().product());
     let weight = graph.initializer(&format!("{name}.weight"), &shape, &values)?;
     let bias = graph.initializer(&format!("{name}.bias"), &[filters], &ramp(filters))?;
-    let options = ConvOptions {
-        stride: [stride; 2],
-        padding: [kernel / 2; 2],
-        padding_after: [kernel / 2; 2],
-        groups,
-        ..ConvOptions::square(kernel)
-    };
+    let options = ConvOptions::square(kernel)
+        .with_stride([stride; 2])
+        .with_padding([kernel / 2; 2])
+        .with_groups(groups);
     let result = graph.conv(&format!("{name}.conv"), input, &weight, Some(&bias), options)?;
     graph.clip(&format!("{name}.clip"), &result, 0.0, 6.0)
 }

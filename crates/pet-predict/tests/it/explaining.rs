@@ -1,6 +1,6 @@
 //! Why the model answers as it does.
 
-use onnx_graph::{ConvOptions, DataType, Dim, Graph};
+use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph};
 use pet_model::{INPUT_NAME, MODEL_FILE, OUTPUT_NAME};
 use pet_predict::{Error, Explainer, FeatureExtractor, Model, ModelMetadata, Options, Runtime};
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ fn network(metadata: &ModelMetadata) -> TempDir {
     let image = graph.input(INPUT_NAME, DataType::F32, &shape).unwrap();
     let own: Vec<f32> = (0..9).map(|index| f32::from(u8::from(index % 4 == 0))).collect();
     let weight = graph.initializer("convolution.weight", &[3, 3, 1, 1], &own).unwrap();
-    let options = ConvOptions { stride: [2, 2], ..ConvOptions::square(1) };
+    let options = ConvOptions::square(1).with_stride([2, 2]);
     let value = graph.conv("convolution", &image, &weight, None, options).unwrap();
     let value = graph.clip("relu6", &value, 0.0, 6.0).unwrap();
     let value = graph.global_average_pool("pool", &value).unwrap();
@@ -23,7 +23,8 @@ fn network(metadata: &ModelMetadata) -> TempDir {
     let linear = [4.0_f32, 0.0, -1.0, 0.0, 4.0, -1.0, -1.0, 0.0, 4.0];
     let weight = graph.initializer("weight", &[3, 3], &linear).unwrap();
     let bias = graph.initializer("bias", &[3], &[0.25_f32, -0.5, 0.0]).unwrap();
-    let value = graph.linear("classifier", &value, &weight, Some(&bias)).unwrap();
+    let options = GemmOptions::default().with_transpose_b(true);
+    let value = graph.gemm("classifier", &value, &weight, Some(&bias), options).unwrap();
     graph.output(OUTPUT_NAME, &value).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let properties = metadata.to_properties().unwrap().into_iter().collect();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use onnx_graph::{ConvOptions, DataType, Dim, Graph, Quantizer, Range, Value};
+use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Quantizer, Range, Value};
 use pet_image::{Format, RgbImage, encode_rgb};
 use pet_model::{INPUT_NAME, INT8_MODEL_FILE, MODEL_FILE, OUTPUT_NAME, Reference};
 use pet_predict::{Calibration, Calibrator, Error, Model, Options, Precision, Runtime};
@@ -25,12 +25,7 @@ fn conv(graph: &mut Graph, name: &str, input: &Value, shape: [usize; 4], clipped
     let bias =
         graph.initializer(&format!("{name}.bias"), &shape[..1], &weights(shape[0], 5)).unwrap();
     let groups = if shape[1] == 1 { shape[0] } else { 1 };
-    let options = ConvOptions {
-        padding: [shape[2] / 2; 2],
-        padding_after: [shape[2] / 2; 2],
-        groups,
-        ..ConvOptions::square(shape[2])
-    };
+    let options = ConvOptions::square(shape[2]).with_padding([shape[2] / 2; 2]).with_groups(groups);
     let made = graph.conv(name, input, &weight, Some(&bias), options).unwrap();
     if clipped { graph.clip(&format!("{name}.relu6"), &made, 0.0, 6.0).unwrap() } else { made }
 }
@@ -48,7 +43,8 @@ fn network() -> Vec<u8> {
     let pooled = graph.global_average_pool("pool", &sum).unwrap();
     let means = graph.flatten("flatten", &pooled, 1).unwrap();
     let weight = graph.initializer("classifier", &[3, 4], &weights(12, 1)).unwrap();
-    let logits = graph.linear("logits", &means, &weight, None).unwrap();
+    let options = GemmOptions::default().with_transpose_b(true);
+    let logits = graph.gemm("logits", &means, &weight, None, options).unwrap();
     graph.output(OUTPUT_NAME, &logits).unwrap();
     let properties = metadata(&CLASSES).to_properties().unwrap();
     finish(graph, properties.into_iter().collect())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use onnx_graph::{DataType, Dim, Graph, Model};
+use onnx_graph::{DataType, Dim, GemmOptions, Graph, Model};
 use pet_image::{Format, Preprocess, RgbImage, encode_rgb};
 use pet_model::{INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME, SIMILARITY_NAME};
 use pet_predict::{Runtime, SearchPaths};
@@ -80,13 +80,14 @@ impl Parts {
         let means = graph.flatten("flatten", &pooled, 1).unwrap();
         let shape = [self.weight.len() / 3, 3];
         let weight = graph.initializer("weight", &shape, &self.weight).unwrap();
-        let logits = graph.linear("classifier", &means, &weight, None).unwrap();
+        let options = GemmOptions::default().with_transpose_b(true);
+        let logits = graph.gemm("classifier", &means, &weight, None, options).unwrap();
         graph.output(self.output, &logits).unwrap();
         if self.similarity {
             let own: [f32; 9] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
             let classes = graph.initializer("classes", &[3, 3], &own).unwrap();
             let direction = graph.l2_normalize("direction", &means, -1).unwrap();
-            let cosines = graph.linear("cosines", &direction, &classes, None).unwrap();
+            let cosines = graph.gemm("cosines", &direction, &classes, None, options).unwrap();
             graph.output(SIMILARITY_NAME, &cosines).unwrap();
         }
         finish(graph, self.metadata)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Args, ValueEnum};
-use pet_pipeline::{DataSource, SplitOptions, SplitParams, TrainedData, TrainingRecord};
+use pet_pipeline::{DataSource, SplitOptions, TrainedData, TrainingRecord};
 
 use crate::arguments::{CacheArgument, LimitArguments};
 use crate::failure::Failure;
@@ -115,12 +115,10 @@ impl TrainedDataArguments {
         cache: &CacheArgument,
     ) -> TrainedData {
         let mut data = TrainedData::new(self.source.data(), record, cache.folder());
-        data.split = SplitParams {
-            seed: self.seed,
-            validation_fraction: self.validation_fraction,
-            group_duplicates: self.group_duplicates.then_some(true),
-            group_series: self.group_series.then_some(true),
-        };
+        data.split.seed = self.seed;
+        data.split.validation_fraction = self.validation_fraction;
+        data.split.group_duplicates = self.group_duplicates.then_some(true);
+        data.split.group_series = self.group_series.then_some(true);
         data.force = force;
         data.limits = self.limits.limits();
         data
@@ -129,7 +127,7 @@ impl TrainedDataArguments {
 
 /// The arguments for a split other than the default one, each with a space before it.
 pub(crate) fn split_arguments(options: SplitOptions) -> String {
-    let SplitOptions { seed, validation_fraction: fraction, grouping } = options;
+    let SplitOptions { seed, validation_fraction: fraction, grouping, .. } = options;
     let default = SplitOptions::default();
     let other_fraction = fraction.to_bits() != default.validation_fraction.to_bits();
     let arguments = [

@@ -19,6 +19,7 @@ pub(crate) const VALIDATION_FRACTION: &str = "validation_fraction";
 
 /// The parameters that determine the split of a data set; `None` for those that are not recorded, or not given.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct SplitParams {
     /// The seed.
     pub seed: Option<u64>,
@@ -32,6 +33,7 @@ pub struct SplitParams {
 
 /// How a data set is split into training and validation images.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SplitOptions {
     /// The seed.
     pub seed: u64,
@@ -65,6 +67,7 @@ impl SplitParams {
 /// Images that stay on the same side of a split. A model that was trained on one of them has nearly seen the others, so
 /// that its accuracy on them says too little about other images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Grouping {
     /// Duplicates and near-duplicates.
     pub duplicates: bool,

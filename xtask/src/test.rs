@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     } else {
         // Compiles `pet-cli` with the tests: alone, it would have fewer features of some libraries, and most of the
         // workspace would be compiled twice.
-        without_test_arguments(arguments).argument(NO_RUN).run()?;
+        compilation(arguments).run()?;
         pet_cli::invocation(Profile::Development, "setup").run()?;
     }
     command(arguments).run()
@@ -50,14 +50,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
 
 /// The command that runs the tests.
 fn command(arguments: &Arguments) -> Invocation {
-    let test = without_test_arguments(arguments);
+    let test = cargo_test(arguments).arguments(&arguments.cargo);
     if arguments.tests.is_empty() {
         return test;
     }
     test.argument("--").arguments(&arguments.tests)
 }
 
-fn without_test_arguments(arguments: &Arguments) -> Invocation {
+/// The command that compiles them. Given arguments may end with some for the test programs.
+fn compilation(arguments: &Arguments) -> Invocation {
+    cargo_test(arguments).argument(NO_RUN).arguments(&arguments.cargo)
+}
+
+/// `cargo test` of the packages, without the given arguments.
+fn cargo_test(arguments: &Arguments) -> Invocation {
     let mut test = Invocation::line("cargo test --locked").environment("PET_REQUIRE_RUNTIME", "1");
     for (variable, program) in python::variables() {
         test = test.environment(variable, program);
@@ -65,7 +71,7 @@ fn without_test_arguments(arguments: &Arguments) -> Invocation {
     if !arguments.cargo.iter().any(names_a_package) {
         test = test.argument("--workspace").words(TESTED_FEATURES);
     }
-    test.arguments(&arguments.cargo)
+    test
 }
 
 fn names_a_package(argument: &OsString) -> bool {
@@ -86,6 +92,10 @@ mod tests {
     }
 
     fn shown(words: &[&str]) -> String {
+        shown_as(command, words)
+    }
+
+    fn shown_as(command: fn(&Arguments) -> Invocation, words: &[&str]) -> String {
         let line = Line::try_parse_from(std::iter::once(&"test").chain(words)).unwrap();
         let command = command(&line.arguments).to_string();
         let (environment, command) = command.split_once(" cargo ").unwrap();
@@ -109,6 +119,10 @@ mod tests {
         assert_eq!(
             shown(&["resize", "--", "--nocapture"]),
             "test --locked --workspace --features pet-cli/grpc resize -- --nocapture"
+        );
+        assert_eq!(
+            shown_as(compilation, &["resize", "--", "--nocapture"]),
+            "test --locked --workspace --features pet-cli/grpc --no-run resize -- --nocapture"
         );
         assert_eq!(
             shown(&["--", "--nocapture", "-q"]),

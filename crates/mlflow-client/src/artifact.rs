@@ -149,17 +149,26 @@ impl Artifacts {
     /// As [`list`](Self::list).
     pub fn list_all(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
         let mut files = Vec::new();
-        self.list_level(folder, 0, &mut files)?;
+        self.walk(folder, 0, &mut |file| {
+            files.extend(Some(file).filter(|file| !file.is_folder));
+            Ok(())
+        })?;
         Ok(files)
     }
 
-    fn list_level(&self, folder: &str, depth: usize, files: &mut Vec<ArtifactFile>) -> Result<()> {
+    /// Visits everything below a folder, each folder before what is in it.
+    fn walk(
+        &self,
+        folder: &str,
+        depth: usize,
+        visit: &mut dyn FnMut(ArtifactFile) -> Result<()>,
+    ) -> Result<()> {
         check_depth(folder, depth)?;
         for file in self.list(folder)? {
-            if file.is_folder {
-                self.list_level(&file.path, depth + 1, files)?;
-            } else {
-                files.push(file);
+            let inner = file.is_folder.then(|| file.path.clone());
+            visit(file)?;
+            if let Some(inner) = inner {
+                self.walk(&inner, depth + 1, visit)?;
             }
         }
         Ok(())
@@ -191,24 +200,17 @@ impl Artifacts {
     /// fails.
     pub fn download_folder(&self, folder: &str, target: &Path) -> Result<usize> {
         fs_err::create_dir_all(target)?;
-        self.download_level(folder, target, 0)
-    }
-
-    fn download_level(&self, folder: &str, target: &Path, depth: usize) -> Result<usize> {
-        check_depth(folder, depth)?;
         let mut count = 0;
-        for file in self.list(folder)? {
-            // `list` has made sure that this is one plain name.
-            let name = file.path.rsplit('/').next().unwrap_or_default();
-            let inner = target.join(name);
+        self.walk(folder, 0, &mut |file| {
+            // `list` has made sure that every level below the folder is one plain name.
+            let inner = file.path.strip_prefix(folder).unwrap_or(&file.path);
+            let inner = target.join(inner.trim_start_matches('/'));
             if file.is_folder {
-                fs_err::create_dir_all(&inner)?;
-                count += self.download_level(&file.path, &inner, depth + 1)?;
-            } else {
-                self.download_file(&file.path, &inner)?;
-                count += 1;
+                return Ok(fs_err::create_dir_all(&inner)?);
             }
-        }
+            count += 1;
+            self.download_file(&file.path, &inner)
+        })?;
         Ok(count)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pet_image::Format;
-use pet_tests::{gradient, results};
+use pet_tests::{gradient, recipe, results};
 use serde_json::{Value, json};
 
 use crate::support::{Response, Service, colours, get, post};
@@ -36,7 +36,8 @@ fn page_and_documentation_have_the_title() {
 fn model_is_described() {
     let Some(service) = Service::start() else { return };
     let model = get("/model").send(&service).json();
-    assert_eq!(model["input"]["shape"], json!([-1, 3, 224, 224]));
+    let size = recipe().size();
+    assert_eq!(model["input"]["shape"], json!([-1, 3, size, size]));
     let classes = get("/classes").send(&service).json();
     let classes = classes["classes"].as_array().unwrap();
     assert_eq!(model["classes"], classes.len());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pet_image::{Filter, Format, Limits, decode, encode_rgb, resize};
 use serde_json::Value;
 
-use crate::{file, page};
+use crate::{center_crop, file, page};
 
 /// Size of an upright photograph as a camera stores it, rotated by an EXIF orientation.
 const WIDTH: u32 = 4032;
@@ -76,18 +76,18 @@ fn large_photograph_is_sent_small_and_upright() {
     let sent = page.value("uploads[0].bytes").as_u64().unwrap();
     assert!(sent * 5 < size, "{sent} of {size} bytes were sent");
     let said = page.text("document.querySelector('.sent').textContent");
-    assert!(
-        said.starts_with("Sent as 1024 × 1024 pixels, ")
-            && said.contains("The original is 3024 × 4032, "),
-        "{said}"
-    );
+    // Four times what the model needs.
+    let side = 4 * center_crop()[0];
+    assert!(said.starts_with(&format!("Sent as {side} × {side} pixels, ")), "{said}");
+    assert!(said.contains("The original is 3024 × 4032, "), "{said}");
     page.value(
         "void createImageBitmap(uploads[0].file).then((picture) => {
            const canvas = new OffscreenCanvas(picture.width, picture.height);
            const context = canvas.getContext('2d', { willReadFrequently: true });
            context.drawImage(picture, 0, 0);
-           const level = (x, y) => [...context.getImageData(x, y, 1, 1).data.slice(0, 3)];
-           window.colours = [level(512, 40), level(40, 900), level(984, 900)];
+           const at = (share) => Math.floor(share * picture.width);
+           const level = (x, y) => [...context.getImageData(at(x), at(y), 1, 1).data.slice(0, 3)];
+           window.colours = [level(0.5, 0.04), level(0.04, 0.9), level(0.96, 0.9)];
          })",
     );
     page.until("window.colours");

@@ -20,7 +20,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use pet_api::{Application, Configuration, FeedbackFolder, block_on};
-use pet_tests::{results, root, runtime, skipped};
+use pet_image::Resize;
+use pet_tests::{recipe, results, root, runtime, skipped};
 
 use browser::{Browser, DESKTOP};
 
@@ -43,6 +44,15 @@ fn page() -> Option<Browser> {
 /// The path of a file beside the tests.
 fn file(name: &str) -> PathBuf {
     root().join("tests/page").join(name)
+}
+
+/// What the recipe of the committed model resizes the shorter side of a photo to, and the side of the square that it then
+/// crops.
+fn center_crop() -> [u32; 2] {
+    let Resize::CenterCrop { resize, size } = recipe().resize else {
+        panic!("the model sees no square of a photo");
+    };
+    [resize, size]
 }
 
 /// The page after the prediction of the photograph.

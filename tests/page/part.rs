@@ -6,7 +6,7 @@ use pet_image::{Filter, Format, Limits, RgbImage, decode, encode_rgb, resize};
 use tempfile::TempDir;
 
 use crate::browser::{Browser, key};
-use crate::{HEIGHT, WIDTH, file, page, page_with_photograph};
+use crate::{HEIGHT, WIDTH, center_crop, file, page, page_with_photograph};
 
 /// Width of an image with the cat at its right edge, in pixels.
 const WIDE: f64 = 1500.0;
@@ -55,6 +55,12 @@ fn square(page: &Browser, width: f64) -> (f64, f64) {
     (left * width, side * width)
 }
 
+/// The side of the square that the model sees of the photograph, in pixels.
+fn seen_side() -> f64 {
+    let [resize, size] = center_crop();
+    HEIGHT * f64::from(size) / f64::from(resize)
+}
+
 /// The position in the window of a pixel of the wide image.
 fn position(page: &Browser, x: f64) -> (f64, f64) {
     let area = page.value(
@@ -73,22 +79,26 @@ fn dragged_square_is_predicted() {
     page.until("document.querySelectorAll('.bars li').length === 5");
     page.until("document.querySelector('.part-box').checkVisibility()");
     // By default the middle, where there is no cat.
+    let expected = seen_side();
     let (left, side) = square(&page, WIDE);
-    assert!((left - 619.0).abs() < 3.0 && (side - 262.0).abs() < 3.0, "{left} {side}");
+    let middle = (WIDE - expected) / 2.0;
+    assert!((left - middle).abs() < 3.0 && (side - expected).abs() < 3.0, "{left} {side}");
     let whole = breeds(&page);
     assert!(spotted(&page) < 50.0, "{whole:?}");
     page.until("document.getElementById('part-predict').ariaDisabled === 'true'");
 
     page.drag(position(&page, 750.0), position(&page, WIDE - WIDTH / 2.0));
     let (left, side) = square(&page, WIDE);
-    assert!((left - 1144.0).abs() < 6.0 && (side - 262.0).abs() < 3.0, "{left} {side}");
+    let dragged = WIDE - WIDTH / 2.0 - expected / 2.0;
+    assert!((left - dragged).abs() < 6.0 && (side - expected).abs() < 3.0, "{left} {side}");
     page.watch_uploads();
     page.click("#part-predict");
     page.until("document.querySelector('.note').textContent.startsWith('This part')");
     assert!(spotted(&page) > 60.0, "{:?}", breeds(&page));
     // Only that part was sent, with the margin that preprocessing crops.
     let sent = page.text("document.querySelector('.sent').textContent");
-    assert!(sent.starts_with("Sent as 299 × 299 pixels, "), "{sent}");
+    let with_margin = (expected.floor() * HEIGHT / expected) as u32;
+    assert!(sent.starts_with(&format!("Sent as {with_margin} × {with_margin} pixels, ")), "{sent}");
     assert_eq!(page.value("uploads.length"), 1);
 
     page.click("#part-whole");

@@ -29,7 +29,7 @@ pub use images::{
     HUGE_PNG, breed_of, gradient, photographs, sample_pictures, shared_data, small_data_set,
     truncated_jpeg,
 };
-pub use models::{colours_data_set, colours_results, largest_difference, sha256, tensors};
+pub use models::{colours_data_set, colours_results, largest_difference, recipe, sha256, tensors};
 pub use service::Service;
 #[cfg(feature = "training")]
 pub use stand_in::{

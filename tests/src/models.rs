@@ -9,6 +9,8 @@ use pet_model::{
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::results;
+
 const CLASSES: [&str; 3] = ["blue", "green", "red"];
 
 /// Pixels along each side.
@@ -16,6 +18,13 @@ const SIZE: usize = 8;
 
 /// Number of convolutions.
 const LAYERS: usize = 12;
+
+/// The preprocessing recipe of the model under test.
+pub fn recipe() -> Preprocess {
+    let model = fs_err::read(results().join(MODEL_FILE)).unwrap();
+    let model = Model::from_bytes(&model).unwrap();
+    ModelMetadata::from_properties(model.metadata()).unwrap().preprocess
+}
 
 /// Writes a model of blue, green and red images into `folder`: convolutions that pass each colour on, and its mean. Between
 /// the first and the last convolution, red is multiplied by `spread`; if that is much more than 256, 8-bit integers cannot

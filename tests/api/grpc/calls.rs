@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pet_api::TraceContext;
 use pet_image::Format;
-use pet_tests::gradient;
+use pet_tests::{gradient, recipe};
 use tonic::Code;
 
 use super::client::{Call, call, connect};
@@ -24,9 +24,10 @@ fn service_and_model_are_described() {
     }
     let described = call("ServerMetadata", &Empty {}).send(&service);
     assert_eq!(described.ok::<Model>().name, "MLOps Lab API");
+    let size = i64::from(recipe().size());
     let described: Metadata = call("ModelMetadata", &model(MODEL, "")).send(&service).ok();
     assert_eq!(described.name, MODEL);
-    assert_eq!(described.inputs[0].shape, [-1, 3, 224, 224]);
+    assert_eq!(described.inputs[0].shape, [-1, 3, size, size]);
     let outputs: Vec<_> = described.outputs.iter().map(|output| &output.name).collect();
     assert_eq!(outputs, ["output", "probabilities", "class"]);
 

@@ -1,7 +1,7 @@
 //! Running the model.
 
 use pet_image::Format;
-use pet_tests::gradient;
+use pet_tests::{gradient, recipe};
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -75,7 +75,8 @@ fn tensor_gets_the_same_answer_as_its_photograph() {
     let expected: Response =
         infer(&service, &Request { outputs: outputs.clone(), ..photograph(&image) }).ok();
 
-    let empty = Request { outputs, ..request("FP32", &[1, 3, 224, 224]) };
+    let size = i64::from(recipe().size());
+    let empty = Request { outputs, ..request("FP32", &[1, 3, size, size]) };
     let bytes = tensor.iter().flat_map(|number| number.to_le_bytes()).collect();
     let raw: Response = infer(&service, &Request { raw: vec![bytes], ..empty.clone() }).ok();
     assert_eq!(raw, expected);
@@ -105,6 +106,7 @@ fn invalid_inputs_are_rejected_with_a_reason() {
     }) else {
         return;
     };
+    let size = i64::from(recipe().size());
     let input = |change: &dyn Fn(&mut Tensor)| changed(|request| change(&mut request.inputs[0]));
     let typed = |numbers: &[f32], elements: &[&[u8]]| {
         changed(|request| {
@@ -127,7 +129,7 @@ fn invalid_inputs_are_rejected_with_a_reason() {
         (input(&|input| input.shape = vec![-1]), "a shape contains -1"),
         (input(&|input| input.shape = vec![2]), "element 1 of the BYTES"),
         (input(&|input| input.shape = vec![1, 2]), "shape"),
-        (request("FP32", &[1, 3, 224, 224]), "either"),
+        (request("FP32", &[1, 3, size, size]), "either"),
         (changed(|request| request.raw.push(Vec::new())), "either"),
         (both, "either"),
         (changed(|request| request.raw[0].truncate(9)), "element 0 of"),

@@ -40,13 +40,19 @@ def refused(status, words, ask):
         raise AssertionError(f"{words}: not refused")
 
 
-def check_metadata(client):
+def image_shape(onnx):
+    """Of the input of the model's file, without the batch."""
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    return session.get_inputs()[0].shape[1:]
+
+
+def check_metadata(client, shape):
     assert client.is_server_live() and client.is_server_ready()
     assert client.is_model_ready(MODEL) and not client.is_model_ready("no-such-model")
     assert {"classification", "model_repository"} <= set(client.get_server_metadata().extensions)
     model = client.get_model_metadata(MODEL, as_json=True)
     assert model["inputs"] == [
-        {"name": "input", "datatype": "FP32", "shape": ["-1", "3", "224", "224"]}
+        {"name": "input", "datatype": "FP32", "shape": ["-1", *map(str, shape)]}
     ]
     assert [output["name"] for output in model["outputs"]] == ["output", "probabilities", "class"]
     for version in model["versions"]:
@@ -54,8 +60,8 @@ def check_metadata(client):
     refused("UNIMPLEMENTED", "", lambda: client.get_model_config(MODEL))
 
 
-def check_tensors(client, onnx):
-    values = numpy.random.default_rng(7).normal(size=(3, 3, 224, 224)).astype(numpy.float32)
+def check_tensors(client, onnx, shape):
+    values = numpy.random.default_rng(7).normal(size=(3, *shape)).astype(numpy.float32)
     session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
     (expected,) = session.run(["output"], {"input": values})
     answer = client.infer(MODEL, [tensor_input(grpc, values)], request_id="7")
@@ -102,8 +108,8 @@ def check_typed(client, address, file):
     assert list(answer.outputs[1].contents.bytes_contents) == list(raw.as_numpy("class"))
 
 
-def check_refusals(client):
-    good = tensor_input(grpc, numpy.zeros((1, 3, 224, 224), numpy.float32))
+def check_refusals(client, shape):
+    good = tensor_input(grpc, numpy.zeros((1, *shape), numpy.float32))
     bad = tensor_input(grpc, numpy.zeros((1, 3, 9, 9), numpy.float32))
     named = grpc.InferInput("x", [1], "FP32")
     named.set_data_from_numpy(numpy.zeros(1, numpy.float32))
@@ -183,11 +189,12 @@ def check_concurrency(client, file):
 def main(address, http_address, token, onnx, *photographs):
     files = [open(path, "rb").read() for path in photographs]
     client = grpc.InferenceServerClient(address)
-    check_metadata(client)
-    check_tensors(client, onnx)
+    shape = image_shape(onnx)
+    check_metadata(client, shape)
+    check_tensors(client, onnx, shape)
     check_photographs(client, http.InferenceServerClient(http_address), files)
     check_typed(client, address, files[0])
-    check_refusals(client)
+    check_refusals(client, shape)
     check_repository(client, token, files[0])
     check_concurrency(client, files[0])
     print(f"{len(files)} photographs and 3 tensors are answered alike")

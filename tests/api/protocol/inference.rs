@@ -5,7 +5,7 @@ use std::process::Command;
 
 use pet_api::ModelFolder;
 use pet_image::{Format, Limits, Preprocess};
-use pet_tests::{gradient, photographs, results};
+use pet_tests::{gradient, photographs, recipe, results};
 use serde_json::{Value, json};
 
 use super::{output, python, script};
@@ -80,8 +80,9 @@ fn tensor_gets_the_same_prediction_as_its_photograph() {
     let image = gradient(300, 200, Format::Png);
     let tensor = tensor_of(&image, &service);
     let bytes: Vec<u8> = tensor.iter().flat_map(|number| number.to_le_bytes()).collect();
+    let size = recipe().size();
     let input = |extra: Value| {
-        let mut input = json!({"name": "input", "datatype": "FP32", "shape": [1, 3, 224, 224]});
+        let mut input = json!({"name": "input", "datatype": "FP32", "shape": [1, 3, size, size]});
         input.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         json!({"inputs": [input], "outputs": [{"name": "output"}, {"name": "probabilities"}, {"name": "class"}]})
     };

@@ -42,7 +42,13 @@ def predict(address, file):
         return json.load(response)
 
 
-def check_metadata(client, model):
+def image_shape(onnx):
+    """Of the input of the model's file, without the batch."""
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    return session.get_inputs()[0].shape[1:]
+
+
+def check_metadata(client, model, shape):
     assert client.is_server_live() and client.is_server_ready()
     assert client.is_model_ready(model["name"])
     assert not client.is_model_ready("no-such-model")
@@ -50,15 +56,15 @@ def check_metadata(client, model):
     assert {"binary_tensor_data", "model_repository"} <= set(extensions)
     metadata = client.get_model_metadata(model["name"])
     assert metadata["inputs"] == [
-        {"name": "input", "datatype": "FP32", "shape": [-1, 3, 224, 224]}
+        {"name": "input", "datatype": "FP32", "shape": [-1, *shape]}
     ]
     assert [output["name"] for output in metadata["outputs"]] == ["output", "probabilities", "class"]
     for version in metadata["versions"]:
         assert client.is_model_ready(model["name"], version)
 
 
-def check_tensors(client, model, onnx):
-    values = numpy.random.default_rng(7).normal(size=(3, 3, 224, 224)).astype(numpy.float32)
+def check_tensors(client, model, onnx, shape):
+    values = numpy.random.default_rng(7).normal(size=(3, *shape)).astype(numpy.float32)
     session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
     (expected,) = session.run(["output"], {"input": values})
     for binary_input in (True, False):
@@ -98,7 +104,7 @@ def check_photographs(client, model, address, files):
                 assert abs(row.max() - one["confidence"]) < TOLERANCE
 
 
-def check_refusals(client, model):
+def check_refusals(client, model, shape):
     def refused(status, words, name, tensor, **options):
         try:
             client.infer(name, [tensor], **options)
@@ -109,7 +115,7 @@ def check_refusals(client, model):
             raise AssertionError(f"{words}: not refused")
 
     name = model["name"]
-    good = tensor_input(numpy.zeros((1, 3, 224, 224), numpy.float32), True)
+    good = tensor_input(numpy.zeros((1, *shape), numpy.float32), True)
     refused("404", "does not exist", "no-such-model", good)
     refused("404", "does not exist", name, good, model_version="0")
     refused("400", "shape", name, tensor_input(numpy.zeros((1, 3, 9, 9), numpy.float32), True))
@@ -166,10 +172,11 @@ def main(address, token, onnx, *photographs):
         model["classes"] = json.load(response)["classes"]
     files = [open(path, "rb").read() for path in photographs]
     client = InferenceServerClient(address)
-    check_metadata(client, model)
-    check_tensors(client, model, onnx)
+    shape = image_shape(onnx)
+    check_metadata(client, model, shape)
+    check_tensors(client, model, onnx, shape)
     check_photographs(client, model, address, files)
-    check_refusals(client, model)
+    check_refusals(client, model, shape)
     check_repository(client, model, token, files[0])
     print(f"{len(files)} photographs and 3 tensors are answered alike")
 

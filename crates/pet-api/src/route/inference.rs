@@ -62,9 +62,9 @@ fn model_endpoints(path: &str) -> [Endpoint; 3] {
             .errors(&[Code::BadParameter])
             .about(
                 "Run the model",
-                "The input `input` accepts FP32 tensors `[n, 3, 224, 224]`, or BYTES `[n]`: image files, \
-                 base64-encoded in JSON. The outputs are `output` (logits), `probabilities` and `class`. If an output \
-                 is requested in binary form, its data follows the JSON.",
+                "The input `input` accepts FP32 tensors `[n, 3, height, width]` of the size that the model's metadata \
+                 name, or BYTES `[n]`: image files, base64-encoded in JSON. The outputs are `output` (logits), \
+                 `probabilities` and `class`. If an output is requested in binary form, its data follows the JSON.",
             ),
     ]
 }

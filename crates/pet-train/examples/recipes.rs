@@ -2,14 +2,14 @@
 //! validated on and on the test images. The weights do not depend on the recipe, since fine-tuning sees random parts of
 //! the photographs:
 //! `cargo run --release -p pet-train --example recipes -- weights.safetensors DATA_DIR`, or only those of some sizes with
-//! `weights.safetensors DATA_DIR 224 256`.
+//! `weights.safetensors DATA_DIR 224 256`. `--group-series`, in front, is for a network that was trained with that option.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
 
 use std::error::Error;
 use std::path::PathBuf;
 
 use candle_core::{Device, Module, Tensor};
-use pet_data::{Sample, oxford, stratified_split};
+use pet_data::{Sample, oxford, series_groups, stratified_split};
 use pet_image::{Augment, Limits, Preprocess, Resize};
 use pet_report::{fit_temperature, measure_logits};
 use pet_train::{Classifier, Examples, Photographs, Weights};
@@ -20,9 +20,10 @@ const SEED: u64 = 42;
 const BATCH: usize = 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from).peekable();
+    let group_series = arguments.next_if(|first| first.as_os_str() == "--group-series").is_some();
     let (Some(weights), Some(data)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: recipes WEIGHTS DATA_DIR [SIZE...]".into());
+        return Err("usage: recipes [--group-series] WEIGHTS DATA_DIR [SIZE...]".into());
     };
     let mut sizes = Vec::new();
     for size in arguments {
@@ -32,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         sizes.extend([192, 208, 224, 240, 256, 288]);
     }
     let dataset = oxford::load(&data)?;
-    let split = stratified_split(&dataset.train, VALIDATION_FRACTION, SEED, &[])?;
+    let series = if group_series { series_groups(&dataset.train) } else { Vec::new() };
+    let split = stratified_split(&dataset.train, VALIDATION_FRACTION, SEED, &series)?;
     let weights = Weights::open(&weights)?;
     let classifier = Classifier::new(&weights, dataset.classes.len())?;
     println!("| recipe | validation accuracy | validation loss | test accuracy | test loss |");

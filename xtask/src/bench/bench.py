@@ -139,9 +139,28 @@ def serving(options, level, *others):
     return [*command, "--cache-dir", options.cache, *others, "--port"]
 
 
+# The service in Python has this size of the input written into it.
+FOR_PEER = """
+import sys, onnx
+model = onnx.load(sys.argv[1])
+for side in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+    side.dim_value = 224
+del model.graph.value_info[:]
+onnx.save(model, "model.onnx")
+"""
+
+
+def peer_folder(options):
+    """The fp32 model for the service in Python."""
+    folder = empty_folder("peer")
+    shutil.copy(options.results / "classes.json", folder)
+    subprocess.run([options.python, "-c", FOR_PEER, options.results / "model.onnx"], check=True, cwd=folder)
+    return folder
+
+
 def serve(options):
     body = form(options.photographs)
-    # The default model, then the one that the service in Python has.
+    # The default model, then the one that the service in Python has, at its own size.
     services = [ours := Service("pet-cli serve", serving(options, "warn"), options.results, body)]
     if (options.results / "model.int8.onnx").exists():
         ours.name += " (int8)"
@@ -152,7 +171,7 @@ def serve(options):
     else:
         command = [options.python, "-m", "uvicorn", f"{options.peer.stem}:app", "--app-dir", options.peer.parent]
         command += ["--workers", "2", "--log-level", "warning", "--port"]
-        services.append(Service("FastAPI (fp32)", command, options.results, body))
+        services.append(Service("FastAPI (fp32, 224 pixels)", command, peer_folder(options), body))
     starts = []
     for _ in range(STARTS):
         with ours.start() as (_, seconds):

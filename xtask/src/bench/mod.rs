@@ -18,8 +18,8 @@ const PEER: &str = "../shared/bench/peers/app_fastapi.py";
 ///
 /// serve: the service under load, compared with one in Python. Sends photographs with wrk, first over 8 connections, then
 /// over one, to each in turn: the service with the model that it serves by default, the same in fp32, and one in Python,
-/// `FastAPI` with the fp32 model (says so where that one cannot be run). Writes a table to target/bench/serve.md. Options:
-/// --rounds, --seconds of load in each, --photographs, --results, --peer FILE.
+/// `FastAPI` with the fp32 model at 224 pixels (says so where that one cannot be run). Writes a table to
+/// target/bench/serve.md. Options: --rounds, --seconds of load in each, --photographs, --results, --peer FILE.
 ///
 /// soak: the service under mixed load, with everything on. Sends photos, broken uploads and other requests with wrk to a
 /// service that has a shadow, a canary, corrections and traces, and in turn to one without them. Writes a table of memory,

@@ -68,7 +68,7 @@ pub(crate) const RELEASE: Environment = Environment {
 pub(crate) const BENCH: Environment = Environment {
     folder: "bench-env",
     variable: "PET_BENCH_PYTHON",
-    packages: "fastapi uvicorn[standard] python-multipart onnxruntime==1.28.0 pillow",
+    packages: "fastapi uvicorn[standard] python-multipart onnx onnxruntime==1.28.0 pillow",
     purpose: "the comparison with FastAPI",
 };
 

@@ -87,6 +87,7 @@ fn metadata_match_the_other_files() {
     assert_eq!(metadata.run_id, Some(selection.run_id));
     assert_eq!(metadata.val_acc, Some(selection.val_acc));
     let (recipe, imagenet) = (metadata.preprocess, Preprocess::imagenet());
+    assert!([208, imagenet.size()].contains(&recipe.size()), "{recipe:?}");
     assert_eq!(
         (recipe.mean, recipe.standard_deviation),
         (imagenet.mean, imagenet.standard_deviation)
